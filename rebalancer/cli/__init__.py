@@ -3,6 +3,7 @@
 From the bottom up, each folder importing only those above it in this list:
 
 - watching: what people see while the library works;
+- installing: from an installed package to the first night;
 - views: values of the library as tables and documents;
 - commands: one file a command.
 

@@ -26,13 +26,11 @@ from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 from rebalancer.sanitise import one_line
 
-app = typer.Typer(
-    name="rebalancer", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-)
+app = typer.Typer(name="rebalancer", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 READING = ("demo", "snapshot", "check", "explain")
 PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
 REVIEWING = ("show", "diff", "verify", "rehearse", "files", "approve")
-RUNNING = ("apply", "resolve", "status", "rollback", "nightly", "systemd", "simulate")
+RUNNING = ("apply", "resolve", "status", "rollback", "setup", "nightly", "systemd", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))

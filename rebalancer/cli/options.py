@@ -43,3 +43,15 @@ DemandFile = Annotated[
         help="CPU samples (CSV or Parquet: vm_uuid, time, pcpu) to use instead of the pool's own metrics.",
     ),
 ]
+MetricsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics-file",
+        metavar="FILE",
+        help="Write how it ended to FILE (.prom), for the textfile collector of Prometheus' node_exporter.",
+    ),
+]
+RunAs = Annotated[str, typer.Option("--run-as", metavar="USER", help="Who runs the nights.")]
+MailTo = Annotated[
+    str, typer.Option("--mail-to", metavar="ADDRESS", help="Who gets mail of a night that failed, by mail(1).")
+]

@@ -14,19 +14,25 @@ from rebalancer.xapi.metrics import fetch_metrics, measure
 from rebalancer.xapi.pair import LivePair
 from rebalancer.xapi.patience import Patience
 from rebalancer.xapi.read import read_pool
+from rebalancer.xapi.roles import FEATURES, Feature, Permissions
 from rebalancer.xapi.session import ReadSession, connect
+from rebalancer.xapi.shown import Shown, shown_by
 from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, TaskStatus, Whereabouts
 from rebalancer.xapi.wire.trust import Trust
 
 __all__ = [
+    "FEATURES",
     "Credentials",
+    "Feature",
     "GuestMemory",
     "LivePair",
     "LivePool",
     "MetricsFailure",
     "News",
     "Patience",
+    "Permissions",
     "ReadSession",
+    "Shown",
     "StorageMotion",
     "TaskRow",
     "TaskState",
@@ -39,4 +45,5 @@ __all__ = [
     "measure",
     "read_clocks",
     "read_pool",
+    "shown_by",
 ]

@@ -12,6 +12,7 @@ from rebalancer.inventory.records import Record
 from rebalancer.xapi.coordinator import CoordinatorSession
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.patience import OF_COMMANDS, Patience
+from rebalancer.xapi.roles import Permissions
 from rebalancer.xapi.translation import NOT_XAPI
 from rebalancer.xapi.wire.address import parse_url
 from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
@@ -94,6 +95,13 @@ class ReadSession(CoordinatorSession):
     def server_time(self, host_ref: str) -> str:
         """The host's own clock, UTC, as XAPI writes it: `20261122T19:55:13Z`."""
         return _expect(str, self._read("host.get_servertime", host_ref), self.url)
+
+    def permissions(self) -> Permissions:
+        """What whoever logged in may do in this pool."""
+        record = self.record("session", self.session_ref)
+        held = _expect(list, record.get("rbac_permissions", []), self.url)
+        unlimited = record.get("is_local_superuser") is True
+        return Permissions(unlimited=unlimited, held=frozenset(str(each).lower() for each in held))
 
     def assert_may_migrate(self, vm_ref: str, host_ref: str) -> None:
         """Ask XAPI for everything that it can say beforehand about a migration, changing nothing.

@@ -6,19 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-READER: Final = "read-only"
-ROLES: Final[Mapping[str, str]] = {
-    "vm.pool_migrate": "vm-power-admin",
-    "vm.migrate_send": "vm-power-admin",
-    "vm.assert_can_migrate": "vm-power-admin",
-    "host.migrate_receive": "vm-power-admin",
-    "task.destroy/any": "pool-operator",
-    "pool.add_to_gui_config": "vm-operator",
-    "pool.remove_from_gui_config": "vm-operator",
-    "vm.add_to_other_config": "vm-admin",
-    "vm.remove_from_other_config": "vm-admin",
-}
-"""The least role that has a permission, in small letters as XAPI names it; whatever only reads needs `READER`."""
+from rebalancer.xapi.roles import READER, ROLES
 
 LATER: Final = "Try again in some minutes"
 AGAIN: Final = "Try again; if it persists, look at the coordinator's /var/log/xensource.log"

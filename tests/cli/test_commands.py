@@ -274,11 +274,12 @@ def test_policy_init_writes_what_can_be_used_at_once(served: Served, terminal: T
 
 
 def test_systemd_prints_units(terminal: Terminal) -> None:
-    """Both, each below its name, or the one that is named."""
+    """All, each below its name, or the one that is named."""
     service, timer = (terminal.run("systemd", unit).out for unit in ("service", "timer"))
     assert service.startswith("# rebalancer-nightly.service\n[Unit]\n")
     assert timer.startswith("# rebalancer-nightly.timer\n[Unit]\n")
-    assert terminal.run("systemd").out == f"{service}\n{timer}"
+    failed = terminal.run("systemd", "failed").out
+    assert terminal.run("systemd").out == f"{service}\n{timer}\n{failed}"
 
 
 def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) -> None:

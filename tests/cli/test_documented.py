@@ -96,6 +96,7 @@ def test_the_way_in_is_documented() -> None:
         "apply",
         "resolve",
         "rollback",
+        "setup",
         "policy check",
     ]
 

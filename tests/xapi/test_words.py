@@ -13,8 +13,9 @@ import pytest
 
 from rebalancer.errors import LoginRefused, NotReady, RefusedByXapi, Unreachable
 from rebalancer.xapi import Credentials, Patience, ReadSession, Trust, connect
+from rebalancer.xapi.roles import READER, ROLES
 from rebalancer.xapi.session import READS
-from rebalancer.xapi.words import PASSING, READER, ROLES, WORDS, told
+from rebalancer.xapi.words import PASSING, WORDS, told
 from tests.xapi.scripted import CLOSE, failure, scripted, success
 
 ROOT = Credentials(user="root", password="simulator")

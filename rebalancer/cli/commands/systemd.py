@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-NAME = "rebalancer-nightly"
+from rebalancer.cli.options import MailTo, MetricsFile, RunAs
 
 
 def systemd(
     unit: Annotated[
-        Literal["service", "timer"] | None,
-        typer.Argument(metavar="UNIT", help="`service` or `timer`, to print only that (default: both)."),
+        Literal["service", "timer", "failed"] | None,
+        typer.Argument(metavar="UNIT", help="`service`, `timer` or `failed`, to print only that (default: all three)."),
     ] = None,
+    *,
+    program: Annotated[
+        Path, typer.Option("--program", metavar="FILE", help="The command, where it is installed.")
+    ] = Path("/opt/rebalancer/bin/rebalancer"),
+    policy: Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy of the nights.")] = Path(
+        "/etc/rebalancer/nightly.toml"
+    ),
+    state_dir: Annotated[
+        Path, typer.Option("--state-dir", metavar="DIR", help="Where locks, journals and plans are kept.")
+    ] = Path("/var/lib/rebalancer"),
+    metrics_file: MetricsFile = None,
+    run_as: RunAs = "rebalancer",
+    mail_to: MailTo = "root",
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="Nights plan, and move nothing.")] = False,
 ) -> None:
     """Print the systemd units that run `nightly`.
 
-    Each below a comment with its file name, as `systemctl cat` prints them.
+    Service, timer, and what tells people of a night that failed; each below a comment with its file name, as
+    `systemctl cat` prints them.
     """
-    from importlib.resources import files
+    from rebalancer.cli.installing.units import UNITS, Installation, absolute
+    from rebalancer.cli.installing.units import unit as text_of
 
-    folder = files("rebalancer") / "nightly"
-    names = [f"{NAME}.{each}" for each in ([unit] if unit else ["service", "timer"])]
-    typer.echo("\n".join(f"# {name}\n{(folder / name).read_text(encoding='utf-8')}" for name in names), nl=False)
+    there = Installation(
+        program=absolute(program),
+        policy=absolute(policy),
+        state_dir=absolute(state_dir),
+        user=run_as,
+        metrics_file=absolute(metrics_file) if metrics_file else None,
+        mail_to=mail_to,
+        executes=not plan_only,
+    )
+    kinds = [unit] if unit else list(UNITS)
+    typer.echo("\n".join(f"# {UNITS[each]}\n{text_of(each, there)}" for each in kinds), nl=False)

@@ -1,0 +1,1 @@
+"""From an installed package to the first night: policy, credentials, units."""

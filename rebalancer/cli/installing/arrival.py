@@ -1,0 +1,161 @@
+"""Setting up: ask, look, check, write, and say what comes next."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import rebalancer as rb
+from rebalancer.cli.installing import questions
+from rebalancer.cli.installing.files import Draft, assert_new, must_be_given, write
+from rebalancer.cli.installing.policy_text import Wishes, plain_digits, policy_text
+from rebalancer.cli.installing.units import UNITS, Installation, absolute, crontab_line, unit
+from rebalancer.cli.output import say, show, show_lines
+from rebalancer.cli.table import table
+from rebalancer.errors import ConnectionSettingsError
+from rebalancer.face.admission import Admission, admission, certificate_at
+from rebalancer.units import counted
+
+POLICY_FILE: Final = "nightly.toml"
+CREDENTIALS_FILE: Final = "credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the operator said; see the options of `setup`."""
+
+    url: str
+    folder: Path
+    units: Path | None
+    credentials: Path | None
+    ca_file: Path | None
+    fingerprints: tuple[str, ...]
+    legacy_tls: bool
+    wishes: Wishes
+    state_dir: Path
+    metrics_file: Path | None
+    run_as: str
+    mail_to: str
+    executes: bool
+
+    @property
+    def policy(self) -> Path:
+        """Where the policy is to be."""
+        return self.folder / POLICY_FILE
+
+    def way(self, fingerprints: tuple[str, ...], login: rb.Credentials | None = None) -> rb.Connection:
+        """The way into the pool, with so much confirmed."""
+        return rb.Connection(
+            credentials=login, ca_file=self.ca_file, fingerprints=fingerprints, legacy_tls=self.legacy_tls
+        )
+
+    def installation(self) -> Installation:
+        """Where things will be."""
+        command = shutil.which(sys.argv[0]) or sys.argv[0]
+        return Installation(
+            program=absolute(Path(command)),
+            policy=absolute(self.policy),
+            state_dir=absolute(self.state_dir),
+            user=self.run_as,
+            metrics_file=absolute(self.metrics_file) if self.metrics_file else None,
+            mail_to=self.mail_to,
+            executes=self.executes,
+        )
+
+
+def arrive(choice: Choice) -> None:
+    """Set up the nights of a pool.
+
+    Raises:
+        InputError: a file is there already, or cannot be written; the window is none.
+        ConnectionSettingsError: a certificate is not confirmed, nobody logs in, or the user may not do what is needed.
+        XapiError: the pool cannot be read.
+    """
+    there = choice.installation()
+    wanted = [choice.policy, *([] if choice.credentials else [choice.folder / CREDENTIALS_FILE])]
+    wanted += [choice.units / name for name in UNITS.values()] if choice.units else []
+    assert_new(wanted)
+    login, pins = questions.credentials(choice.credentials), choice.fingerprints
+    first = certificate_at(choice.url, choice.way(pins))
+    if not first.believed:
+        pins = questions.confirmed({choice.url: first.fingerprint}, pins)
+    seen = admission(choice.url, choice.way(pins, login))
+    pins = questions.confirmed(seen.strangers, pins)
+    for host, why in seen.silent.items():
+        say(f"the certificate of {host} is not known: {why}; once it answers, add its fingerprint to the policy")
+    _assert_may(seen, executes=choice.executes)
+    drafts = list(_drafts(choice, seen, login, pins, there))
+    write(drafts, choice.run_as)
+    rb.Policy.load(choice.policy)
+    show_lines(*(f"{draft.path}: written" for draft in drafts))
+    show_lines("", "What comes next:", *_next(choice, there))
+
+
+def _assert_may(seen: Admission, *, executes: bool) -> None:
+    """Show what the user may do, and pass where that is enough."""
+    guests = sum(1 for _ in seen.pool.resident_guests())
+    size = f"{counted(len(seen.pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    title = f"Pool {seen.pool.name}: {size}. What {seen.user} may do there:"
+    found = seen.features()
+    rows = [(each.name, each.role, "no" if missing else "yes") for each, missing in found.items()]
+    show(table(title, {"feature": "left", "least role": "left", "may": "left"}, rows))
+    lacking = {each: missing for each, missing in found.items() if executes and each.executes and missing}
+    if lacking:
+        calls = ", ".join(call for missing in lacking.values() for call in missing)
+        problem = f"it may not call {calls}, which carrying plans out takes"
+        remedy = f"Give it the role {list(lacking)[-1].role}, name another user, or add --plan-only"
+        raise ConnectionSettingsError(f"user {seen.user}", problem, remedy)
+
+
+def _drafts(
+    choice: Choice, seen: Admission, login: rb.Credentials, pins: tuple[str, ...], there: Installation
+) -> Iterator[Draft]:
+    hosts = {each.fingerprint: host for host, each in seen.certificates.items()}
+    text = policy_text(
+        pool=seen.pool.name,
+        url=choice.url,
+        fingerprints={each: hosts.get(plain_digits(each), "shown by no host now") for each in pins},
+        ca_file=Path(absolute(choice.ca_file)) if choice.ca_file else None,
+        credentials=absolute(choice.credentials) if choice.credentials else CREDENTIALS_FILE,
+        legacy_tls=choice.legacy_tls,
+        wishes=choice.wishes,
+    )
+    rb.Policy.model_validate(tomllib.loads(text))
+    yield Draft(path=choice.policy, text=text)
+    if not choice.credentials:
+        yield Draft(path=choice.folder / CREDENTIALS_FILE, text=f"{login.user}\n{login.password}\n", private=True)
+    if choice.units:
+        for kind, name in UNITS.items():
+            yield Draft(path=choice.units / name, text=unit(kind, there))
+
+
+def _next(choice: Choice, there: Installation) -> Iterator[str]:
+    """What to type, each line after what it is for."""
+    program, policy = shlex.quote(there.program), shlex.quote(there.policy)
+    yield "# Look at the policy, and whether the pool can keep it:"
+    yield f"{program} policy check {policy}"
+    if not choice.credentials and must_be_given(choice.run_as):
+        yield f"# Let {choice.run_as}, who runs the nights, read the credentials, and nobody else:"
+        yield f"chown {shlex.quote(choice.run_as)} {shlex.quote(absolute(choice.folder / CREDENTIALS_FILE))}"
+    yield "# The first night: it plans, writes the plan down, and moves nothing:"
+    yield f"{program} nightly {policy} --state-dir {shlex.quote(there.state_dir)}"
+    yield "# Every night, with systemd:"
+    yield from _with_systemd(choice, there)
+    yield f"# or without, in the crontab of {choice.run_as}:"
+    yield crontab_line(there)
+
+
+def _with_systemd(choice: Choice, there: Installation) -> Iterator[str]:
+    if choice.units is None:
+        metrics = ["--metrics-file", there.metrics_file] if there.metrics_file else []
+        options = ["--program", there.program, "--policy", there.policy, "--state-dir", there.state_dir, *metrics]
+        options += ["--run-as", there.user, "--mail-to", there.mail_to, *([] if there.executes else ["--plan-only"])]
+        for kind, name in UNITS.items():
+            yield f"{shlex.join([there.program, 'systemd', kind, *options])} > /etc/systemd/system/{name}"
+    yield "systemctl daemon-reload && systemctl enable --now rebalancer-nightly.timer"

@@ -1,0 +1,207 @@
+"""From an installed package to the first night."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import XenAPI
+
+from rebalancer.cli.exits import Exit
+from rebalancer.cli.installing import questions
+from rebalancer.policy import Policy
+from rebalancer.simulator import Simulator
+from tests.cli.conftest import POOL
+from tests.cli.terminal import PASSWORD, ROOT, USER, Ended, Terminal
+
+ENOUGH = 3.0
+"""Exposure that `systemd-analyze security` may find."""
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[Simulator]:
+    """A pool with a self-signed certificate, and a user who may read only."""
+    with Simulator(POOL, user=USER, password=PASSWORD, tls=True, login_delay=0.0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def asked(terminal: Terminal) -> Terminal:
+    """A terminal that knows user and password."""
+    terminal.monkeypatch.setenv("REBALANCER_USER", USER)
+    terminal.monkeypatch.setenv("REBALANCER_PASSWORD", PASSWORD)
+    return terminal
+
+
+def set_up(terminal: Terminal, pool: Simulator, *words: object, pinned: bool = True) -> Ended:
+    """Set up in the folders etc and state."""
+    pin = ["--fingerprint", pool.certificate_fingerprint] if pinned else []
+    return terminal.run("setup", pool.url, "--folder", "etc", "--state-dir", "state", *pin, *words)
+
+
+def test_it_leads_to_the_first_night(asked: Terminal, secured: Simulator) -> None:
+    """The policy is well-formed, the password private, and the night that is told next plans and moves nothing."""
+    ended = set_up(asked, secured, "--maximum-moves", "3", "--timezone", "Europe/Berlin", "--window", "23:00-04:30")
+    assert ended.code == Exit.DONE, ended.err
+    policy = Policy.load(asked.folder / "etc" / "nightly.toml")
+    assert (policy.pool.url, policy.pool.fingerprints) == (secured.url, (secured.certificate_fingerprint,))
+    assert (policy.limits.maximum_moves, f"{policy.window[0].start:%H:%M}", policy.timezone) == (
+        3,
+        "23:00",
+        "Europe/Berlin",
+    )
+    kept = asked.folder / "etc" / "credentials"
+    assert (kept.read_text(encoding="utf-8"), stat.S_IMODE(kept.stat().st_mode)) == (f"{USER}\n{PASSWORD}\n", 0o600)
+    night = next(line for line in ended.out.splitlines() if " nightly " in line and not line.startswith("30"))
+    assert "--execute" not in night
+    typed = asked.run(*night.split()[1:], REBALANCER_USER=None, REBALANCER_PASSWORD=None)
+    assert (typed.code, "planned" in typed.out or "nothing to do" in typed.out) == (Exit.DONE, True), typed.err
+    assert PASSWORD not in ended.out + ended.err
+
+
+def test_nothing_is_written_over(asked: Terminal, secured: Simulator) -> None:
+    """A second time, and where any file is there, nothing is asked and nothing changes."""
+    (asked.folder / "units").mkdir()
+    asked.write("units/rebalancer-nightly.timer", "mine")
+    refused = set_up(asked, secured, "--units", "units")
+    assert (refused.code, refused.sentence) == (
+        Exit.ERROR,
+        "units/rebalancer-nightly.timer: it exists, and is left as it is. Move it away, or name another folder.",
+    )
+    assert not (asked.folder / "etc").exists()
+
+
+def test_a_certificate_has_to_be_confirmed(asked: Terminal, secured: Simulator) -> None:
+    """Without a terminal the error says what is shown and what to add; nothing is sent, nothing written."""
+    refused = set_up(asked, secured, pinned=False)
+    assert refused.code == Exit.ERROR
+    assert f"add --fingerprint {secured.certificate_fingerprint}" in refused.sentence
+    assert "openssl x509" in refused.err
+    assert not (asked.folder / "etc").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [(True, Exit.DONE), (False, Exit.ERROR)])
+def test_on_a_terminal_it_asks(asked: Terminal, secured: Simulator, answer: bool, code: Exit) -> None:
+    """What is confirmed is pinned, and a no ends it with nothing written."""
+    asked.monkeypatch.setattr(questions, "has_answers", lambda: True)
+    asked.monkeypatch.setattr("typer.confirm", lambda *_, **__: answer)
+    ended = set_up(asked, secured, pinned=False)
+    assert ended.code == code
+    assert (asked.folder / "etc" / "nightly.toml").exists() is answer
+    if answer:
+        pinned = Policy.load(asked.folder / "etc" / "nightly.toml").pool.fingerprints
+        assert pinned == (secured.certificate_fingerprint,)
+
+
+def test_user_and_password_are_asked_for(asked: Terminal, secured: Simulator) -> None:
+    """Where the environment says neither."""
+    answers = {"User": USER, "Password": PASSWORD}
+    asked.monkeypatch.setattr(questions, "has_answers", lambda: True)
+    asked.monkeypatch.setattr("typer.prompt", lambda words, **_: answers[words])
+    asked.monkeypatch.delenv("REBALANCER_USER")
+    asked.monkeypatch.delenv("REBALANCER_PASSWORD")
+    assert set_up(asked, secured).code == Exit.DONE
+    assert (asked.folder / "etc" / "credentials").read_text(encoding="utf-8") == f"{USER}\n{PASSWORD}\n"
+
+
+@pytest.fixture(scope="module")
+def reader(secured: Simulator) -> str:
+    """A subject with the role read-only."""
+    session = XenAPI.Session(secured.url, ignore_ssl=True)
+    session.xenapi.login_with_password(USER, PASSWORD)
+    subject = session.xenapi.subject.create({"subject_identifier": "S-1", "other_config": {"subject-name": "reader"}})
+    session.xenapi.subject.add_to_roles(subject, session.xenapi.role.get_by_name_label("read-only")[0])
+    return "reader"
+
+
+def test_a_user_who_may_not_migrate_is_told(asked: Terminal, secured: Simulator, reader: str) -> None:
+    """The calls and the role that they take; with --plan-only it is enough, and the nights do not execute."""
+    asked.monkeypatch.setenv("REBALANCER_USER", reader)
+    refused = set_up(asked, secured)
+    assert refused.code == Exit.ERROR
+    assert "VM.pool_migrate" in refused.sentence
+    assert "Give it the role vm-power-admin" in refused.sentence
+    assert re.search(r"^a step +vm-power-admin +no$", refused.out, re.MULTILINE)
+    assert not (asked.folder / "etc").exists()
+    planned = set_up(asked, secured, "--plan-only", "--units", "units")
+    assert planned.code == Exit.DONE
+    assert "--execute" not in planned.out + (asked.folder / "units" / "rebalancer-nightly.service").read_text()
+
+
+def test_a_file_with_credentials_is_named_not_copied(asked: Terminal, secured: Simulator) -> None:
+    """The policy says where it is."""
+    mine = asked.write("mine", f"{USER}\n{PASSWORD}\n")
+    mine.chmod(0o600)
+    assert set_up(asked, secured, "--credentials", "mine").code == Exit.DONE
+    assert not (asked.folder / "etc" / "credentials").exists()
+    assert Policy.load(asked.folder / "etc" / "nightly.toml").pool.credentials_file == str(mine)
+
+
+def test_a_window_that_is_none_is_refused(asked: Terminal, secured: Simulator) -> None:
+    """In words."""
+    assert "Write it like 22:00-05:00" in set_up(asked, secured, "--window", "evening").sentence
+
+
+def test_units_know_where_things_are(asked: Terminal, secured: Simulator) -> None:
+    """Paths, user and metrics folder stand in the units and in the crontab line."""
+    more = ["--units", "units", "--metrics-file", "m/r.prom", "--run-as", "ops", "--mail-to", "ops@example.org"]
+    ended = set_up(asked, secured, *more)
+    service = (asked.folder / "units" / "rebalancer-nightly.service").read_text(encoding="utf-8")
+    command = re.search(r"^ExecStart=\S+ (.*)$", service, re.MULTILINE)
+    folder = asked.folder
+    assert command
+    assert (
+        command[1]
+        == f"nightly --execute --state-dir {folder}/state --metrics-file {folder}/m/r.prom {folder}/etc/nightly.toml"
+    )
+    assert f"ReadWritePaths={folder}/state {folder}/m\n" in service
+    assert "User=ops\n" in service
+    assert "StateDirectory" not in service
+    assert command[1] in next(line for line in ended.out.splitlines() if line.startswith("30 22"))
+    failed = (asked.folder / "units" / "rebalancer-failed@.service").read_text(encoding="utf-8")
+    assert "on %H\" ops@example.org'" in failed
+
+
+def test_shipped_units_are_what_the_usual_options_give(terminal: Terminal) -> None:
+    """They are valid as they stand, and the metrics folder of the docs may be written to."""
+    for kind, name in (("service", "nightly.service"), ("timer", "nightly.timer"), ("failed", "failed@.service")):
+        shipped = (ROOT / "rebalancer" / "nightly" / f"rebalancer-{name}").read_text(encoding="utf-8")
+        assert terminal.run("systemd", kind).out == f"# rebalancer-{name}\n{shipped}"
+    service = terminal.run("systemd", "service").out
+    (allowed,) = re.findall(r"^ReadWritePaths=(.*)$", service, re.MULTILINE)
+    (named,) = set(re.findall(r"--metrics-file (/\S+)/\w+\.prom", (ROOT / "docs" / "nightly.md").read_text()))
+    assert named in allowed.replace("-/", "/").split()
+    assert "OnFailure=rebalancer-failed@%n.service\n" in service
+
+
+@pytest.mark.parametrize("words", [[], ["--state-dir", "/srv/rebalancer", "--policy", "/srv/nightly.toml"]])
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze comes with systemd")
+def test_little_is_exposed(terminal: Terminal, tmp_path: Path, words: list[str]) -> None:
+    """`systemd-analyze security` finds less than 3 of 10, and `verify` finds nothing but the missing program."""
+    unit = tmp_path / "rebalancer-nightly.service"
+    unit.write_text(terminal.run("systemd", "service", *words).out, encoding="utf-8")
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"exposure level for rebalancer-nightly\.service: ([\d.]+)", rated.stdout)
+    assert found, rated.stdout + rated.stderr
+    assert float(found[1]) < ENOUGH
+    verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert not re.search("Unknown|Invalid|Failed to parse", verified.stderr), verified.stderr
+
+
+def test_paths_with_signs_of_systemd_are_escaped(terminal: Terminal) -> None:
+    """A percent sign and a blank are read back as they are; homes stay readable where things are in one."""
+    folder = Path("/home") / "jane"
+    words = ["--policy", folder / "50% of it" / "n.toml", "--state-dir", "/srv/s"]
+    told = terminal.run("systemd", "service", *words).out
+    assert f'"{folder}/50%% of it/n.toml"\n' in told
+    assert "ProtectHome=read-only\n" in told
