@@ -21,6 +21,7 @@ from rebalancer.history.mend import with_store
 from rebalancer.history.nights import Night, Room, append_night
 from rebalancer.history.outcome import Outcome, holds_plan, outcome_by, read_outcome, write_outcome
 from rebalancer.history.place import Place
+from rebalancer.history.prune import Pruned, prune
 from rebalancer.history.samples import keep_samples
 from rebalancer.history.store import Store
 from rebalancer.inventory import Pool
@@ -65,14 +66,23 @@ def keep_seen(place: Place, pool: Pool, demand: LoadProfile | None, policy: Poli
     return Seen(demand=longer, room=room_of(pool, longer, policy), told=tuple(told))
 
 
-def keep_night(place: Place, night: Night, plan: Plan | None) -> tuple[str, ...]:
-    """Note how *night* ended, in the list of nights, the folder of its *plan* and the database; what went wrong."""
+def keep_night(place: Place, night: Night, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
+    """Note how *night* ended, in the list of nights, the folder of its *plan* and the database; what went wrong.
+
+    What is older than *policy* keeps it is removed.
+    """
     told: list[str] = []
+
+    def work(store: Store) -> Pruned:
+        fill(store)
+        return prune(store, policy, night.ended_at)
+
     try:
         append_night(night, place.state_dir)
         if plan and holds_plan(Path(night.folder)):
             write_outcome(_outcome(place, night, plan), Path(night.folder))
-        with_store(place, fill, told.append)
+        removed = with_store(place, work, told.append)
+        told += [f"removed, as history of the policy says: {removed}"] if removed.anything else []
     except InputError as error:
         told.append(f"the history is not up to date: {error}")
     return tuple(told)

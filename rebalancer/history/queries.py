@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
@@ -14,7 +14,7 @@ from rebalancer.execute import StepState
 from rebalancer.history.store import Store
 from rebalancer.history.tables import CHECKED_HOSTS, CHECKS, ENDS, HOSTS, NIGHTS, OBJECTIVES, PLANS, RUNS, STEPS
 from rebalancer.inventory import Uuid
-from rebalancer.units import gib
+from rebalancer.units import FIRST_YEAR, gib
 
 REFERENCE = "OpaqueRef:"
 
@@ -25,6 +25,11 @@ class Period:
 
     since: datetime
     until: datetime
+
+    @classmethod
+    def up_to(cls, until: datetime) -> Period:
+        """All that was before."""
+        return cls(since=datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), until=until)
 
     def holds(self, column: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Whether a moment of a table is within."""
@@ -283,6 +288,16 @@ def checked_hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ())
     )
     wanted = _of_pools(wanted, period.holds(CHECKS.c.since), PLANS.c.pool_uuid, pools)
     return tuple(_as(CheckedHostRow, store, wanted.order_by(CHECKS.c.since, CHECKED_HOSTS.c.host)))
+
+
+def latest_of(store: Store) -> datetime | None:
+    """When the last night began that is known; None without any.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    with store.reading() as connection:
+        return connection.execute(select(NIGHTS.c.began_at).order_by(NIGHTS.c.began_at.desc())).scalars().first()
 
 
 def pools_of(store: Store) -> dict[Uuid, str]:

@@ -53,7 +53,7 @@ class HistoryKeeper(Keeper):
         told: Callable[[str], None] = lambda _words: None,
     ) -> None:
         self._place = Place.of(policy.history, state_dir, base)
-        self._told = told
+        self._policy, self._told = policy, told
         self._room: Room | None = None
         self.clock: Clock | None = None
 
@@ -75,7 +75,9 @@ class HistoryKeeper(Keeper):
 
     def ended(self, night: NightEnd, words: str = "") -> None:
         """Note how the night ended, wherever that is noted."""
-        told = keep_night(self._place, self._night(night, words), night.result.plan if night.result else None)
+        told = keep_night(
+            self._place, self._night(night, words), night.result.plan if night.result else None, self._policy
+        )
         for each in told:
             self._told(each)
 

@@ -101,3 +101,41 @@ def test_a_database_that_does_not_answer_is_one_sentence(terminal: Terminal) -> 
     assert ended.code == Exit.ERROR
     assert is_one_sentence(ended, "postgresql://", "cannot be used", "rebalancer history rebuild")
     assert "verysecret" not in ended.err
+
+
+def test_prune_names_what_goes(terminal: Terminal, state: Path) -> None:
+    """First without removing anything."""
+    old = _sealed(replace(PLAN, made_at=datetime.now(UTC) - timedelta(days=30)))
+    live_through(state, old)
+    policy = terminal.write("p.toml", "[history]\nplans_days = 7\njournals_days = 7\n")
+    typed = ("history", "prune", "--policy", policy, "--state-dir", state)
+    dry = terminal.run(*typed, "--dry-run")
+    assert dry.out.splitlines()[-1] == (
+        "Would be removed: plan folders: 1, journals: 1, lists of nights: 0, days of load: 0, rows: 0"
+    )
+    told = terminal.run(*typed, "--json").json()
+    assert list(told) == json_keys("history prune")
+    assert told["plans"][0] in dry.out
+    assert len(list(state.glob("plans/*/*"))) == 1
+
+
+def test_a_report_is_text_json_and_a_page(terminal: Terminal, state: Path) -> None:
+    """Of a week unless a month is asked for."""
+    week = terminal.run("report", "--state-dir", state, "--html", "week.html")
+    assert week.code == Exit.DONE
+    assert f"Pool {POOL.name}: 1 night (1 done), 1 VM moved, 2.0 GiB, 1 try failed" in week.out
+    assert "Left alone, because their moves fail" in week.out
+    assert (terminal.folder / "week.html").read_text().startswith("<!doctype html>")
+    month = terminal.run("report", "month", "--state-dir", state, "--json").json()
+    assert list(month) == json_keys("report")
+    assert month["name"] == "month"
+    assert [each["vm"] for each in month["pools"][0]["alone"]] == ["b"]
+    before = terminal.run("report", "--until", "2020-01-01", "--state-dir", state)
+    assert "Nothing is known of this time." in before.out
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(terminal: Terminal, state: Path) -> None:
+    """With the name of the file."""
+    ended = terminal.run("report", "--state-dir", state, "--html", "no/such/folder.html")
+    assert ended.code == Exit.ERROR
+    assert is_one_sentence(ended, "no/such/folder.html", "cannot be written")

@@ -91,3 +91,33 @@ def rebuild(*, policy: PolicyPath = None, state_dir: StateDir = None, json: AsJs
         return
     parts = counted(found.nights, "night"), counted(found.plans, "plan"), counted(found.journals, "journal")
     show_lines(f"{place}: {', '.join(parts)} read")
+
+
+@app.command()
+def prune(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    policy: PolicyPath = None,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Remove what is older than the policy keeps it, as nights do.
+
+    Nothing is removed that a run or the next night needs: runs under way or half-way, plans that may still be approved
+    or carried out, and what tells whose moves failed.
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.output import print_json, show_lines
+    from rebalancer.cli.recalling import place_of, recall
+    from rebalancer.history.prune import prune as removed
+
+    wanted, now = policy_of(policy), datetime.now(UTC)
+    found = recall(place_of(policy, state_dir), lambda store: removed(store, wanted, now, dry=dry_run))
+    if json:
+        print_json(asdict(found))
+        return
+    files = (*found.plans, *found.journals, *found.nights)
+    show_lines(*files, f"{'Would be removed' if dry_run else 'Removed'}: {found}")

@@ -58,13 +58,24 @@ def left_alone(pool: Pool, now: datetime, nights: Sequence[float], past: Past) -
         looks[vm].append(look)
     for vm in sorted({vm.uuid for vm in pool.resident_guests()} & looks.keys()) if nights else ():
         *_, last = looks[vm]
-        if last.state in FAILED:
-            lasts = nights[min(failed_nights(looks[vm]), len(nights)) - 1]
-            until = last.at + timedelta(days=lasts) + (ONE_NIGHT if lasts else timedelta())
+        until = rests_until(looks[vm], nights)
+        if until and until > now:
             words = " ".join(each for each in last.error if not each.startswith(REFERENCE))
             words = words or last.words or "no reason given"
-            if until > now:
-                yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
+            yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
+
+
+def rests_until(looks: Sequence[Looked], nights: Sequence[float]) -> datetime | None:
+    """Until when a VM is left alone by *looks* at it, the last one last; None where it last moved, or nobody waits.
+
+    Args:
+        looks: what was seen of it after steps.
+        nights: as `left_alone` takes them.
+    """
+    if not looks or not nights or looks[-1].state not in FAILED:
+        return None
+    lasts = nights[min(failed_nights(looks), len(nights)) - 1]
+    return looks[-1].at + timedelta(days=lasts) + (ONE_NIGHT if lasts else timedelta())
 
 
 def failed_nights(looks: Sequence[Looked]) -> int:

@@ -1,0 +1,69 @@
+"""`rebalancer report`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebalancer.cli.options import AsJson, PolicyPath, StateDir
+from rebalancer.cli.recalling import Pool
+
+
+class Span(StrEnum):
+    """How long a report looks back."""
+
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def days(self) -> int:
+        """In days."""
+        return 7 if self is Span.WEEK else 31
+
+
+def report(
+    span: Annotated[Span, typer.Argument(metavar="SPAN", help="week or month.", show_default=False)] = Span.WEEK,
+    *,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="Up to this day (UTC) and without it."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it to FILE, as a page of its own.")
+    ] = None,
+    pool: Pool = None,
+    policy: PolicyPath = None,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Tell what a week or a month came to.
+
+    What was hot, what was moved, whether it helped, which VMs move to and fro or are left alone, and how much is free.
+    """
+    from datetime import UTC
+    from functools import partial
+
+    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.output import say, show_or_json
+    from rebalancer.cli.recalling import place_of, pools_named, recall
+    from rebalancer.cli.views.report import report_document, report_tables
+    from rebalancer.history.report.make import period_of, report_of
+    from rebalancer.history.report.page import write_page
+    from rebalancer.history.report.values import Report
+    from rebalancer.history.store import Store
+
+    now = datetime.now(UTC)
+
+    def made(store: Store) -> Report:
+        period = period_of(store, span.days, until.replace(tzinfo=UTC) if until else None, now)
+        return report_of(store, period, policy_of(policy), name=span.value, pools=pools_named(store, pool))
+
+    found = recall(place_of(policy, state_dir), made)
+    if html:
+        write_page(found, html, now)
+        say(f"{html} written")
+    show_or_json(report_tables(found), partial(report_document, found), json=json)

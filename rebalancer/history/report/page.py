@@ -1,0 +1,100 @@
+"""A report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
+
+Names come from the pool, so everything is escaped, and the page forbids whatever is not in it
+(Content-Security-Policy): its one style sheet is named by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rebalancer.errors import InputError
+from rebalancer.files.writing import write_whole
+from rebalancer.history.report.values import PoolReport, Report
+from rebalancer.sanitise import one_line
+
+WIDTH, HEIGHT = 640, 120
+"""Of a chart, in its own units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a chart, as SVG has it, with its last point."""
+
+    points: str
+    end_x: float
+    end_y: float
+
+
+def report_page(report: Report, made_at: datetime) -> str:
+    """*report* as HTML, made at *made_at*."""
+    environment = Environment(
+        loader=PackageLoader("rebalancer.history.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"line": one_line, "moment": _moment, "share": _share, "number": _number}
+    environment.globals |= {"cpu_line": _cpu, "memory_line": _memory}
+    style = environment.get_template("page.css").render()
+    page = environment.get_template("page.html")
+    return page.render(report=report, made_at=made_at, style=style, style_hash=hash_of(style), size=(WIDTH, HEIGHT))
+
+
+def write_page(report: Report, path: Path, made_at: datetime) -> None:
+    """Write *report* to *path* as HTML, for its owner alone.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        write_whole(path, report_page(report, made_at).encode())
+    except OSError as error:
+        raise InputError(str(path), f"it cannot be written: {error.strerror}", "Name another file") from error
+
+
+def hash_of(style: str) -> str:
+    """What a Content-Security-Policy calls *style*."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _cpu(pool: PoolReport) -> Line | None:
+    return line_of([(each.at, each.cpu_share) for each in pool.headroom])
+
+
+def _memory(pool: PoolReport) -> Line | None:
+    return line_of([(each.at, each.memory_share) for each in pool.headroom])
+
+
+def line_of(points: Sequence[tuple[datetime, float]]) -> Line | None:
+    """*points* from left to right by their time, a share of 1 at the top; None where they make no line."""
+    if len({at for at, _ in points}) < 2:  # noqa: PLR2004 - a line has two ends
+        return None
+    first, last = points[0][0], points[-1][0]
+    whole = (last - first).total_seconds()
+    placed = [
+        (round(WIDTH * (at - first).total_seconds() / whole, 1), round(HEIGHT * (1 - min(1.0, max(0.0, share))), 1))
+        for at, share in points
+    ]
+    return Line(points=" ".join(f"{x:g},{y:g}" for x, y in placed), end_x=placed[-1][0], end_y=placed[-1][1])
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
