@@ -18,6 +18,7 @@ ENDING = [SIGINT, SIGTERM, SIGHUP]
 INTERRUPTED = "rebalancer: interrupted"
 ONCE = "nothing more is started, and what runs is finished"
 TWICE = "cancelling what runs"
+AT_REST = "nothing is under way, so the run ends"
 STILL = 0.01
 """The speed of a simulator in which no migration ends while a test looks."""
 
@@ -81,7 +82,7 @@ def test_at_the_first_look_a_run_stops_in_order(ground: Ground, number: Signals)
     with ground.running(*ground.apply) as process:
         ground.wait_for(process, gate.reached.is_set)
         send(process, number)
-        hear_out(process, ONCE)
+        hear_out(process, AT_REST)
         gate.opened.set()
         code, _, err = ended(process)
     assert code == Exit.STOPPED
@@ -173,7 +174,7 @@ def test_after_the_last_step_the_code_is_known(ground: Ground, number: Signals) 
     with ground.running(*ground.apply, "--json") as process:
         ground.wait_for(process, gate.reached.is_set)
         send(process, number)
-        hear_out(process, ONCE)
+        hear_out(process, AT_REST)
         gate.opened.set()
         code, out, _ = ended(process)
     assert (code, json.loads(out)["ending"]) == (Exit.DONE, "complete")
