@@ -108,8 +108,7 @@ def snapshot_in(content: bytes, where: str) -> Snapshot:
     except Unfit as error:
         raise SnapshotError(where, str(error), REMEDY) from None
     except ValidationError as error:
-        place, mistake = first_mistake(error)
-        raise SnapshotError(where, f"{place}: {mistake.lower()}", REMEDY) from error
+        raise SnapshotError(where, first_mistake(error), REMEDY) from error
     except (InventoryError, _Contradiction) as error:
         raise SnapshotError(where, f"its contents contradict each other: {error}".rstrip("."), REMEDY) from error
 

@@ -164,8 +164,7 @@ def parsed(text: bytes, folder: Path) -> Approval:
     except Unfit as error:
         raise ApprovalRefused(where, str(error), AGAIN) from None
     except ValidationError as error:
-        place, mistake = first_mistake(error)
-        raise ApprovalRefused(where, f"{place} does not belong in an approval: {mistake}", AGAIN) from None
+        raise ApprovalRefused(where, first_mistake(error), AGAIN) from None
     if found.at.tzinfo is None or approval_text(found) != text:
         raise ApprovalRefused(where, "it is not as it was written", AGAIN)
     return found

@@ -16,6 +16,7 @@
     |- NoLegalOrder               the placement cannot be reached step by step
     |- SuspiciousPlan             the plan touches more of the pool than the policy thinks likely
     |- StalePlan                  the pool is no longer what the plan was made for
+    |  `- StillMoving             ... for now: VMs are on their way
     |- IllegalPlan                the plan breaks a rule at some step
     |- ApprovalRefused            nobody who may has approved the plan
     |- StoppedHalfWay             a run ended between two steps and needs people
@@ -54,6 +55,7 @@ from rebalancer.errors.plans import (
     NoLegalOrder,
     PoolLocked,
     StalePlan,
+    StillMoving,
     StoppedHalfWay,
     SuspiciousPlan,
 )
@@ -96,6 +98,7 @@ __all__ = [
     "RefusedByXapi",
     "SnapshotError",
     "StalePlan",
+    "StillMoving",
     "StoppedHalfWay",
     "SuspiciousPlan",
     "Unreachable",

@@ -55,6 +55,13 @@ class StalePlan(Listed):
     remedy = "Make a new plan"
 
 
+class StillMoving(StalePlan):
+    """VMs of a plan are on their way, so that nobody can say from where it would be gone back; each reason is a VM."""
+
+    what = "not at rest"
+    remedy = "Wait until that is over, then start again"
+
+
 class IllegalPlan(Listed):
     """A plan breaks a rule or contradicts itself; each reason is a finding, with step, state and rule."""
 
@@ -126,5 +133,6 @@ class PoolLocked(RebalancerError):
             " If you know that it is dead, add --break-lock, two minutes after it was last seen or later; after ten, "
             "and with no migration under way, any run breaks the lock by itself."
         )
-        told = f"another run is writing to this pool ({held}). Wait for it to end, then start again."
+        shown = "" if self.holder else "; `rebalancer status` with the same state folder shows how far it is"
+        told = f"another run is writing to this pool ({held}). Wait for it to end, then start again{shown}."
         return told + (broken if self.holder else "")

@@ -112,8 +112,7 @@ def _parsed(text: bytes, file: Path) -> Manifest:
     except Unfit as error:
         raise PlanFileError(str(file), str(error), REMEDY) from None
     except ValidationError as error:
-        place, mistake = first_mistake(error)
-        raise PlanFileError(str(file), f"{place} does not belong in a manifest: {mistake}", REMEDY) from None
+        raise PlanFileError(str(file), first_mistake(error), REMEDY) from None
     if _text(found).encode() != text:
         raise PlanFileError(str(file), "it is not as it was written", REMEDY)
     return found

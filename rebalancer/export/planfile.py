@@ -18,6 +18,7 @@ from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import PLAN
 from rebalancer.files.reading import bytes_of, opened
 from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.unpacking import GZIP
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
 from rebalancer.policy import ObjectivePolicy, Priority
@@ -30,6 +31,7 @@ HEAD_BYTES = 200
 """Within these a plan names its format."""
 BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0, "priority": Priority.MODE, "level": 0.0}
 """What keys of `objective` mean in plans of versions that did not know them, whatever their defaults are by now."""
+NAMED = "Name a plan folder, or its plan.json"
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
 
@@ -76,8 +78,7 @@ def plan_from_json(text: bytes | str, where: str) -> Plan:
         plan = _shape().read(document)
     except ValidationError as error:
         writer = _by_another_version(document)
-        place, mistake = first_mistake(error)
-        problem = f"{place} does not belong in a plan: {mistake}{writer}"
+        problem = f"{first_mistake(error)}{writer}"
         remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
         raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
@@ -139,11 +140,18 @@ def _shape() -> Shape[Plan]:
 
 def _parsed(text: bytes | str, where: str) -> object:
     """*text* as JSON; what stands twice in it could show people another plan than the one that is read."""
+    if _is_packed(text):
+        raise PlanFileError(where, "it is no plan", NAMED)
     try:
         return json_in(text, PLAN)
     except Unfit as error:
         remedy = f"Copy it again from where it was written. {NEW_PLAN} otherwise"
         raise PlanFileError(where, str(error), remedy) from None
+
+
+def _is_packed(text: bytes | str) -> bool:
+    """Whether it is a snapshot, as they are written; no plan is."""
+    return isinstance(text, bytes) and text.startswith(GZIP)
 
 
 def _check_format(document: object, where: str) -> None:
@@ -152,8 +160,8 @@ def _check_format(document: object, where: str) -> None:
         return
     name, _, number = FORMAT.partition("/")
     if not isinstance(found, str):
-        raise PlanFileError(where, "it is no plan", "Name a plan folder, or its plan.json")
+        raise PlanFileError(where, "it is no plan", NAMED)
     newer = re.fullmatch(rf"{name}/(\d+)", found)
     if newer and int(newer[1]) > int(number):
         raise PlanFileError(where, f"its format is {found}, newer than {FORMAT}", "Update rebalancer to read it")
-    raise PlanFileError(where, f"its format is {found[:40]!r}, not {FORMAT}", "Name a plan folder, or its plan.json")
+    raise PlanFileError(where, f"its format is {found[:40]!r}, not {FORMAT}", NAMED)

@@ -5,7 +5,7 @@ By itself it collects every mistake, at two thousand bytes each: a file of a mil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
@@ -20,6 +20,7 @@ Read = TypeVar("Read")
 AT_ONCE: Final = 16
 """Entries of a map that are looked at before mistakes in them are told."""
 _STRICT: Final = frozenset({"bool", "float", "int", "str"})
+_KEYS: Final = {"missing": " is missing", "extra_forbidden": " is no key that this version knows"}
 _SPELLED: Final = frozenset({"date", "datetime", "time"})
 
 
@@ -39,12 +40,26 @@ class Shape(Generic[Read]):
         return found
 
 
-def first_mistake(error: ValidationError) -> tuple[str, str]:
-    """The place of the first mistake that *error* tells, and what it is, and how many more there are."""
+def first_mistake(error: ValidationError) -> str:
+    """The first mistake that *error* tells, with its place, such as `steps[3].vm is missing`, and how many more."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    place = ".".join(map(str, mistakes[0]["loc"])) or "the file"
     more = f" (and {counted(len(mistakes) - 1, 'more mistake')})" if len(mistakes) > 1 else ""
-    return place, f"{mistakes[0]['msg']}{more}"
+    first = mistakes[0]
+    return f"{_place(first['loc'])}{_words(first['type'], first['msg'])}{more}"
+
+
+def _place(location: Sequence[int | str]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".") or "the file"
+
+
+def _words(kind: str, message: str) -> str:
+    """What is wrong, in words that follow a place."""
+    if kind in _KEYS:
+        return _KEYS[kind]
+    said = message.removeprefix("Value error, ")
+    short = said.removeprefix("Input ")
+    return f" {short}" if short != said else f": {said[:1].lower()}{said[1:]}"
 
 
 def _hasty(schema: Any) -> Any:  # noqa: ANN401 - a core schema, which nests dicts and lists

@@ -12,7 +12,7 @@ from rebalancer.describe.figures import profile_of
 from rebalancer.describe.left_out import INCOMPLETE, missing_moves
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.summary import short
-from rebalancer.errors import ModelBug, StalePlan
+from rebalancer.errors import ModelBug, StalePlan, StillMoving
 from rebalancer.inventory import VM, Pool, Uuid
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.document import sealed
@@ -49,7 +49,7 @@ def undo(plan: Plan, pool: Pool, *, made_at: datetime, done: Collection[str] = (
 
     Raises:
         InputError: *plan* has no such step.
-        StalePlan: *pool* is another one, or a VM is on its way.
+        StalePlan: *pool* is another one, or for now a VM is on its way.
         ModelBug: the checker refuses what was planned.
     """
     _assert_at_rest(plan, pool)
@@ -76,13 +76,14 @@ def _assert_at_rest(plan: Plan, pool: Pool) -> None:
     """Pass if *pool* is that of *plan*, and none of its VMs is on its way.
 
     Raises:
-        StalePlan: otherwise.
+        StalePlan: it is another pool.
+        StillMoving: one is.
     """
     if not plan.made_from.is_of(pool):
         raise StalePlan([f"the plan is for pool {plan.made_from.called}, and this is {pool.name}"])
     moving = {step.vm: step.vm_name for step in plan.steps if step.vm in pool.vms and _is_moving(pool.vms[step.vm])}
     if moving:
-        raise StalePlan([f"VM {name} is on its way: wait until that is over" for name in moving.values()])
+        raise StillMoving([f"VM {name} is on its way" for name in moving.values()])
 
 
 def _is_moving(vm: VM) -> bool:

@@ -134,7 +134,9 @@ def test_a_way_back_is_prepared_before_the_run(served: Served, terminal: Termina
 
 
 def test_steps_or_a_journal_are_named(served: Served, terminal: Terminal) -> None:
-    """Not both; and the journal is that of the plan."""
+    """Not both; and the journal is there, and that of the plan."""
+    missing = terminal.run("rollback", "tonight", served.snapshot, "--journal", "xs")
+    assert is_one_sentence(missing, "xs: there is no such journal", "or none to go by the pool alone")
     terminal.run("plan", served.snapshot, "-o", "tonight")
     both = terminal.run("rollback", "tonight", served.snapshot, "--after", "s01", "--journal", "x")
     assert (both.code, "the journal that tells of them" in both.err) == (Exit.ERROR, True)

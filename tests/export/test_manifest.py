@@ -130,9 +130,9 @@ def test_of_another_version_the_digests_decide(folder: Path) -> None:
     ("change", "said"),
     [
         ({"plan": "sha256:" + "0" * 64}, "it is for another plan"),
-        ({"format": "rebalancer-manifest/2"}, "format does not belong in a manifest"),
-        ({"files": {"../plan.json": "sha256:" + "0" * 64}}, "does not belong in a manifest"),
-        ({"files": {"plan.json": "md5:0"}}, "does not belong in a manifest"),
+        ({"format": "rebalancer-manifest/2"}, "format should be 'rebalancer-manifest/1'"),
+        ({"files": {"../plan.json": "sha256:" + "0" * 64}}, "string should match"),
+        ({"files": {"plan.json": "md5:0"}}, "string should match"),
         ({"more": 1}, "it is not as it was written"),
     ],
 )

@@ -42,6 +42,7 @@ def resolve(
     journal, with your name, and `apply` goes on from there. No migration is sent.
     """
     from dataclasses import asdict
+    from shlex import quote
 
     from rebalancer.approval import assert_said
     from rebalancer.cli.output import print_json, show_lines
@@ -64,4 +65,5 @@ def resolve(
     if json:
         print_json(asdict(found) | {"at": found.at.isoformat()})
         return
-    show_lines(f"{step} is {found.state}, says {by}: {reason}", f"go on with: rebalancer apply {folder_of(plan)} URL")
+    again = f"rebalancer apply {quote(str(folder_of(plan)))} {quote(url) if url else 'URL'}"
+    show_lines(f"{step} is {found.state}, says {by}: {reason}", f"go on with: {again}, and the options of the run")

@@ -44,10 +44,15 @@ def rollback(
     names those that cannot return, with the rule.
     """
     from rebalancer.cli.opening import hand_over
+    from rebalancer.errors import InputError
     from rebalancer.export import assert_free, read_plan
 
     if after and journal:
         raise typer.BadParameter("name the steps, or the journal that tells of them", param_hint="--after")
+    if journal and not journal.exists():
+        raise InputError(
+            str(journal), "there is no such journal", "Name that of the run, or none to go by the pool alone"
+        )
     if output:
         assert_free(output)
     made = read_plan(plan)

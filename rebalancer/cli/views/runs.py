@@ -25,7 +25,9 @@ def run_tables(runs: Sequence[RunStatus], now: datetime, state_dir: Path | None)
     """Each of *runs*, as it is *now*."""
     if not runs:
         begins = "; " + LOCKED if is_any_locked(state_dir) else ""
-        yield f"no run is under way: {state_folder(state_dir)} knows none{begins}"
+        folder = state_folder(state_dir)
+        known = f"{folder} knows none" if folder.is_dir() else f"there is no folder {folder}"
+        yield f"no run is under way: {known}{begins}"
     for run in runs:
         yield from _run(run, now)
 
@@ -90,7 +92,7 @@ def _how_far(step: StepStatus, now: datetime) -> str:
             share = step.progress or 0.0
             return f"{bar(share)} {share:4.0%}" + (f", {left} left" if left else "")
         case StepStage.LEFT:
-            return f"done in {left}" if left else "left"
+            return f"left, {left} to go" if left else "left"
         case StepStage.FAILED:
             return str(step.state)
         case _:

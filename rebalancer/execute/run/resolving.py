@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 from rebalancer.errors import InputError, RefusedByXapi
@@ -65,7 +66,7 @@ def resolve_step(plan: Plan, said: Saying, options: RunOptions, live: Live | Non
         entries = entries_for(plan, options.journal)
         step = _step(plan, said.step)
         history = histories(options.journal, entries).get(step.id, StepHistory())
-        _assert_open(step, history, said)
+        _assert_open(step, history, said, options.journal)
         if live is None:
             _assert_sensible(step, history, said, options.clock.now())
             return _written(said, options)
@@ -85,9 +86,13 @@ def _step(plan: Plan, wanted: str) -> Step:
     return found
 
 
-def _assert_open(step: Step, history: StepHistory, said: Saying) -> None:
+def _assert_open(step: Step, history: StepHistory, said: Saying, journal: Path) -> None:
+    """Pass where the *journal* leaves open what became of *step*."""
+    if history.intended is None:
+        problem = f"nothing is open: by {journal} it was never begun"
+        raise InputError(f"step {step.id}", problem, "Name the journal, or the state folder, of the run that began it")
     if not history.unsettled:
-        problem = f"its journal says that it is {history.state}: nothing is open"
+        problem = f"nothing is open: by {journal} it is {history.state}"
         raise InputError(f"step {step.id}", problem, "Apply the plan to go on")
     if said.seen is Seen.NOT_SENT and history.task is not None:
         problem = f"it was sent: XAPI has taken the call as task {history.task}"

@@ -35,6 +35,7 @@ def test_a_run_is_shown_while_it_lasts_and_after_it_was_killed(ground: Ground) -
     assert (told["state"], told["process"], told["locked"]) == ("running", str(process.pid), True)
     assert told["folder"] == str(ground.folder / "tonight")
     assert {step["stage"] for step in told["steps"]} >= {"under way"}
+    assert "done in" not in out  # nothing is done yet, and what is left has its time to go
     assert f"Pool {ground.plan.made_from.pool_name}: {ground.folder / 'tonight'}" in out
     assert f"(process {process.pid})" in " ".join(out.split())
     killed = shown(ground, "tonight")
@@ -76,3 +77,4 @@ def test_a_state_folder_without_runs_says_so(ground: Ground) -> None:
     """It is named, and it is no error."""
     assert shown(ground) == f"no run is under way: {ground.folder / 'state' / 'rebalancer'} knows none\n"
     assert json.loads(shown(ground, "--json")) == {"runs": []}
+    assert shown(ground, "--state-dir", "stat") == "no run is under way: there is no folder stat\n"
