@@ -112,13 +112,13 @@ def _spread_evenly(instance: Instance, levels: Levels, load: Ints, counted: Bool
 
 def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort, those: Bools | None = None) -> Alone:
     """What *those* hosts, or all hot ones, pay by themselves, but for the lowest levels *paid* in each slot."""
-    hosts = _Hosts(tier, paid, effort)
-    costs = [hosts.costs(int(host)) for host in np.flatnonzero(_hot(tier.instance) if those is None else those)]
+    hosts = HostCosts(tier, paid, effort)
+    costs = [hosts.costs(int(host)) for host in np.flatnonzero(hot(tier.instance) if those is None else those)]
     leavers = tuple(sorted(each for found in hosts.leavers.values() for each in found))
     return Alone(bound=_cheapest(costs, hosts.breaches), work=hosts.work, leavers=leavers)
 
 
-def _hot(instance: Instance) -> Bools:
+def hot(instance: Instance) -> Bools:
     """The hosts that have something to shed: load, VMs that have to leave, or what is broken."""
     hot: Bools = np.any(load_of(instance, instance.home) > overload_limits(instance), axis=1)
     hot[instance.home[~instance.legal[np.arange(len(instance.home)), instance.home]]] = True
@@ -138,12 +138,19 @@ def _cheapest(costs: Sequence[Sequence[Fraction | None]], breaches: int) -> Frac
     return min(least.values(), default=Fraction(0))
 
 
-class _Hosts:
-    """What hosts pay by themselves, the less the more they may leave broken, until the work is used up."""
+class HostCosts:
+    """What hosts pay by themselves, the less the more they may leave broken, until the work is used up.
 
-    def __init__(self, tier: TierProblem, paid: Ints | None, effort: Effort) -> None:
+    `leavers` are the units that each host sheds for it, `constants` what is part of its cost wherever units go, in the
+    objective's unit.
+    """
+
+    def __init__(self, tier: TierProblem, paid: Ints | None, effort: Effort, watched: Bools | None = None) -> None:
+        """Load above the levels *paid* counts, on the *watched* hosts and columns; everywhere where that is None."""
         self._tier, self._paid, self._effort, self.work = tier, paid, effort, 0.0
+        self._watched = np.ones_like(tier.instance.base, dtype=np.bool_) if watched is None else watched
         self.leavers: dict[int, list[int]] = {}
+        self.constants: dict[int, Fraction] = {}
         self.breaches = min((held.value for held in tier.held), default=0)
         fewest = fewest_breaches(tier.instance)
         spare = self.breaches - fewest.total
@@ -172,8 +179,9 @@ class _Hosts:
         part = _with_a_way_out(self._tier.instance, host)
         held = tuple(replace(each, value=breaches) for each in self._tier.held)
         alone = replace(self._tier, instance=part, held=held, forbidden=())
-        watched = np.broadcast_to(np.array([[True], [False]]), part.base.shape)
+        watched = np.array([self._watched[host], np.zeros_like(self._watched[host])])
         model, goal = alone.model(replace(alone.whole(), watched=watched, paid=self._paid))
+        self.constants[host] = goal.offset * goal.worth
         for limit, most in zip(part.breakable_limits, allowed, strict=True) if held else ():
             model.hold(goal_of((breaches_above(model, limit),)), most)
         answer = search(model, goal, replace(self._effort, deterministic=min(WORK, left)))

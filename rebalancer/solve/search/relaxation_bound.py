@@ -21,10 +21,15 @@ from rebalancer.solve.model.cp_sat import SolverCall, Status
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.tier import TierProblem
+from rebalancer.solve.search.host_rows import post_host_rows
 from rebalancer.solve.search.per_host_bound import per_host_bound
 
-SMALL_PAIRS = 6_000
-"""Pairs of unit and host up to which everything is watched, so that the model is the whole: 16 hosts with 375 VMs."""
+SMALL_TERMS = 144_000
+"""Pairs of unit and host times columns up to which everything is watched, so that the model is the whole: 16 hosts with
+375 VMs and 24 slots."""
+
+PEAK_TERMS = 24
+"""How many terms a variable counts for that says how far a VM peaks on a host in a slot."""
 
 PRESOLVED_PAIRS = 40_000
 """Pairs up to which the relaxation is simplified first; above, that takes longer than it gives."""
@@ -112,6 +117,7 @@ class RelaxationBound:
 
     def _solve(self) -> bool:
         model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
+        rows_work = post_host_rows(model, goal, self._tier, self._watched, self._effort)
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
         self._searching = SolverCall(
             model, goal, self._effort, raised=lambda bound: self._raise(bound * goal.worth, words)
@@ -119,8 +125,9 @@ class RelaxationBound:
         answer = self._searching.run()
         self.on_time = answer.on_time
         self._raise(answer.bound * goal.worth, words)
-        self.spent += answer.deterministic
-        self._effort = replace(self._effort, deterministic=self._effort.deterministic - answer.deterministic)
+        work = answer.deterministic + rows_work
+        self.spent += work
+        self._effort = replace(self._effort, deterministic=self._effort.deterministic - work)
         if answer.status is not Status.OPTIMAL or answer.at is None or self._effort.deterministic <= 0:
             return False
         return self._refined(answer.at)
@@ -154,8 +161,9 @@ def worth_watching(instance: Instance, limits: Ints) -> Bools:
     """
     load = load_of(instance, instance.home)
     # With peaks, a watched slot is a variable for every pair: only small models take that for all.
-    terms_each = 1 + instance.demand.shape[1] * bool(instance.deviations.budget)
-    if int(instance.legal.sum()) * terms_each <= SMALL_PAIRS:
+    columns = instance.demand.shape[1]
+    terms_each = PEAK_TERMS * (1 + columns) if instance.deviations.budget else columns
+    if int(instance.legal.sum()) * terms_each <= SMALL_TERMS:
         return np.ones(load.shape, dtype=np.bool_)
     watched: Bools = load > HOT * limits
     terms = instance.legal.sum(axis=0)
