@@ -22,6 +22,7 @@ from rebalancer.problem import make_problem
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.simulator.faults.answers import FORMS
+from rebalancer.simulator.server.http import Handler
 from rebalancer.whatif.evacuate import evacuate
 from tests.cli.terminal import ROOT
 from tests.execute.scripted import MADE_AT
@@ -157,6 +158,26 @@ def test_a_process_that_is_killed_shows_and_leaves_no_secret(desk: Desk, plan: P
     desk.simulator.world.speed = 100.0
     assert desk.type("apply", plan, desk.simulator.url, "--credentials", credentials, *desk.pin) == 0
     desk.assert_silent()
+
+
+def test_no_address_that_is_asked_holds_a_session(
+    desk: Desk, credentials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses stand in logs of servers and proxies, headers do not."""
+    paths, parse = list[str](), Handler.parse_request
+
+    def parsed(self: Handler) -> bool:
+        told = parse(self)
+        paths.append(self.path)
+        return told
+
+    monkeypatch.setattr(Handler, "parse_request", parsed)
+    url, way = desk.simulator.url, ["--credentials", credentials, *desk.pin]
+    assert desk.type("snapshot", url, "--output", desk.folder / "pool.json.gz", *way) == 0
+    assert any(path.startswith("/rrd_updates?") for path in paths)
+    refs = [session.removeprefix("OpaqueRef:") for session in desk.sessions]
+    assert refs
+    assert not [path for path in paths if any(ref in path for ref in refs)]
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen (Debian: openssh-client)")
