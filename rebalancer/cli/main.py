@@ -30,7 +30,7 @@ app = typer.Typer(name="rebalancer", no_args_is_help=True, pretty_exceptions_ena
 READING = ("demo", "snapshot", "check", "explain")
 PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
 REVIEWING = ("show", "diff", "verify", "rehearse", "files", "approve")
-RUNNING = ("apply", "resolve", "status", "rollback", "setup", "nightly", "report", "systemd", "simulate")
+RUNNING = ("apply", "resolve", "status", "rollback", "setup", "nightly", "report", "systemd", "monitor", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))

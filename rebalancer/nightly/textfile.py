@@ -14,6 +14,7 @@ from rebalancer.errors import InputError
 from rebalancer.files.writing import PUBLIC, write_whole
 from rebalancer.nightly.members import KnownPool
 from rebalancer.nightly.result import NightlyResult
+from rebalancer.plan import Plan
 from rebalancer.sanitise import one_line
 
 PREFIX = "rebalancer_nightly"
@@ -102,7 +103,19 @@ def textfile(night: NightEnd) -> bytes:
         of_host = "host", "host_uuid"
         gauges.put_each("host_cpu_peak_ratio", "Highest CPU load of a host, found.", of_host, peaks)
         gauges.put_each("host_cpu_peak_planned_ratio", "The same once its plan is done.", of_host, planned_peaks)
+        _put_left_alone(gauges, plan)
     return generate_latest(gauges.registry)
+
+
+def _put_left_alone(gauges: _Gauges, plan: Plan) -> None:
+    """VMs whose moves failed so often that *plan* leaves them alone."""
+    names = plan.made_from.names or {}
+    alone = {(names.get(each.vm, each.vm), each.vm): each for each in plan.policy.cooling if each.failed_at}
+    since: Values = {vm: each.failed_at.timestamp() for vm, each in alone.items() if each.failed_at}
+    until: Values = {vm: each.until.timestamp() for vm, each in alone.items()}
+    of_vm = "vm", "vm_uuid"
+    gauges.put_each("vm_left_alone_since_timestamp_seconds", "When the move of a VM failed last.", of_vm, since)
+    gauges.put_each("vm_left_alone_until_timestamp_seconds", "When it is tried again at the earliest.", of_vm, until)
 
 
 class _Gauges:

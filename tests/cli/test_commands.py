@@ -18,7 +18,7 @@ from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export import FILES, plan_document, plan_json, read_plan
 from rebalancer.plan import Plan, digest_of
 from rebalancer.snapshot import read_snapshot
-from tests.cli.terminal import QUICK, Served, Terminal
+from tests.cli.terminal import QUICK, ROOT, Served, Terminal
 
 
 def test_snapshot_keeps_pool_and_load(served: Served, terminal: Terminal) -> None:
@@ -280,6 +280,13 @@ def test_systemd_prints_units(terminal: Terminal) -> None:
     assert timer.startswith("# rebalancer-nightly.timer\n[Unit]\n")
     failed = terminal.run("systemd", "failed").out
     assert terminal.run("systemd").out == f"{service}\n{timer}\n{failed}"
+
+
+def test_monitor_prints_what_ships(terminal: Terminal) -> None:
+    """Alert rules and dashboard, to the letter."""
+    for which, name in (("alerts", "rebalancer-alerts.yml"), ("dashboard", "rebalancer-dashboard.json")):
+        shipped = (ROOT / "rebalancer" / "nightly" / name).read_text(encoding="utf-8")
+        assert terminal.run("monitor", which).out == shipped
 
 
 def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) -> None:
