@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from rebalancer.face.check import explain as explain
     from rebalancer.face.check import lint as lint
     from rebalancer.face.connection import Connection as Connection
+    from rebalancer.face.history import history as history
     from rebalancer.face.hosts import evacuate as evacuate
     from rebalancer.face.hosts import rolling as rolling
     from rebalancer.face.hosts import sleep as sleep
@@ -67,6 +68,7 @@ _HOMES: Final = {
     "face.back": ("undo", "without"),
     "face.check": ("Check", "check", "explain", "lint"),
     "face.connection": ("Connection",),
+    "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),
     "face.plans": ("rebalance", "tradeoff"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -139,6 +140,31 @@ def _rows(store: Store, pool: Uuid, since: date, until: date) -> Iterable[tuple[
     )
     with store.reading() as connection:
         return [(uuid, day, decoded(content)) for uuid, day, content in connection.execute(wanted)]
+
+
+def known_hours(
+    store: Store, kind: str, since: datetime, until: datetime
+) -> list[tuple[Uuid, str, Uuid, datetime, float]]:
+    """Every hour that is known of all VMs or hosts (*kind*): uuid, name, pool, when it began, pCPUs.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = (
+        select(OWNERS.c.uuid, OWNERS.c.name, OWNERS.c.pool_uuid, SAMPLES.c.day, SAMPLES.c.pcpu)
+        .join(SAMPLES, SAMPLES.c.owner == OWNERS.c.id)
+        .where(OWNERS.c.kind == kind, SAMPLES.c.day >= since.date(), SAMPLES.c.day <= until.date())
+        .order_by(OWNERS.c.id, SAMPLES.c.day)
+    )
+    found = []
+    with store.reading() as connection:
+        for uuid, name, pool, day, content in connection.execute(wanted):
+            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            for hour, pcpu in enumerate(decoded(content).tolist()):
+                at = midnight + timedelta(hours=hour)
+                if since <= at < until and not math.isnan(pcpu):
+                    found.append((uuid, name, pool, at, pcpu))
+    return found
 
 
 def days_known(store: Store, pool: Uuid) -> tuple[date, date] | None:

@@ -20,7 +20,7 @@ HOSTS = ("h1", "h2", "h3")
 def profile(start: datetime, hours: int, seed: int) -> LoadProfile:
     """Random hours of all VMs and hosts, some of them unknown."""
     rng = np.random.default_rng(seed)
-    rows = np.round(rng.uniform(0, 4, (6, hours)), 4)
+    rows = np.round(rng.uniform(0, 2, (6, hours)), 4)
     rows[rng.random((6, hours)) < 0.2] = np.nan
     series = Series(vm_pcpu=rows[:3], host_base_pcpu=rows[3:])
     made = demand_of(POOL, dict.fromkeys(GUESTS, 1.0))

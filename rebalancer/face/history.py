@@ -1,0 +1,143 @@
+"""Earlier nights as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rebalancer.face.model import path_of
+from rebalancer.history.place import Place
+from rebalancer.policy import Policy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rebalancer.history.plain import AnyRow
+    from rebalancer.history.queries import Period
+    from rebalancer.history.store import Store
+
+Done = TypeVar("Done")
+MONTH = 31
+AHEAD = timedelta(days=3650)
+"""Pools to practise on may be so far ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Nights, moves, hosts, objectives and load of earlier days; each question reads what is new in the state folder.
+
+    Args:
+        place: where it is kept.
+    """
+
+    place: Place
+
+    def nights(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a night: when, which pool (`pool`, `pool_uuid`), how it ended, how full the pool was."""
+        from rebalancer.history.queries import NightRow, nights_of  # noqa: PLC0415 - SQLAlchemy, only where asked
+
+        return _frame(NightRow, self._ask(lambda store: nights_of(store, _last(days))))
+
+    def moves(self, days: int = MONTH, *, vm: str | None = None, host: str | None = None) -> pd.DataFrame:
+        """One row a try to move a VM: from, to, what came of it, `gib`, `seconds`; of one *vm* or *host* on request."""
+        from rebalancer.history.queries import MoveRow, moves_of  # noqa: PLC0415 - likewise
+
+        return _frame(MoveRow, self._ask(lambda store: moves_of(store, _last(days), vm=vm, host=host)))
+
+    def hosts(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a plan and host: its busiest hour as a share of its pCPUs, and overload, before and after."""
+        from rebalancer.history.queries import HostRow, hosts_of  # noqa: PLC0415 - likewise
+
+        return _frame(HostRow, self._ask(lambda store: hosts_of(store, _last(days))))
+
+    def objectives(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a plan and objective: before, after and bound, in its `unit`."""
+        from rebalancer.history.queries import ObjectiveRow, objectives_of  # noqa: PLC0415 - likewise
+
+        return _frame(ObjectiveRow, self._ask(lambda store: objectives_of(store, _last(days))))
+
+    def checks(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a run: overload of the day after as predicted, as measured, and without its moves, in pCPU-hours."""
+        from rebalancer.history.queries import CheckRow, checks_of  # noqa: PLC0415 - likewise
+
+        return _frame(CheckRow, self._ask(lambda store: checks_of(store, _last(days))))
+
+    def peaks(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a run and host: its busiest hour of the day after, as predicted and as measured, as a share."""
+        from rebalancer.history.queries import CheckedHostRow, checked_hosts_of  # noqa: PLC0415 - likewise
+
+        return _frame(CheckedHostRow, self._ask(lambda store: checked_hosts_of(store, _last(days))))
+
+    def load(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a VM and hour of which load is known: `vm_uuid`, `vm`, `pool_uuid`, `time` (UTC), `pcpu`.
+
+        With `vm_uuid`, `time` and `pcpu` in a file it serves `plan --demand` and `replay --traces`.
+        """
+        from rebalancer.history.samples import VM  # noqa: PLC0415 - likewise
+
+        return self._load(VM, days).rename(columns={"uuid": "vm_uuid", "name": "vm"})
+
+    def host_load(self, days: int = MONTH) -> pd.DataFrame:
+        """One row a host and hour: what it used for itself, without its VMs, as `load` has it of VMs."""
+        from rebalancer.history.samples import HOST  # noqa: PLC0415 - likewise
+
+        return self._load(HOST, days).rename(columns={"uuid": "host_uuid", "name": "host"})
+
+    def _load(self, kind: str, days: int) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - likewise
+
+        from rebalancer.history.samples import known_hours  # noqa: PLC0415 - likewise
+
+        period = _last(days)
+        rows = self._ask(lambda store: known_hours(store, kind, period.since, period.until))
+        return pd.DataFrame(rows, columns=["uuid", "name", "pool_uuid", "time", "pcpu"])
+
+    def _ask(self, question: Callable[[Store], Done]) -> Done:
+        from rebalancer.history.fill import fill  # noqa: PLC0415 - likewise
+        from rebalancer.history.mend import with_store  # noqa: PLC0415 - likewise
+
+        def work(store: Store) -> Done:
+            fill(store)
+            return question(store)
+
+        return with_store(self.place, work, lambda _words: None)
+
+
+def history(
+    policy: Policy | None = None, *, state_dir: Path | str | None = None, base: Path | str | None = None
+) -> History:
+    """Earlier nights: what was moved, whether it helped, and load by the hour, as DataFrames.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> past = rb.history()
+        >>> past.nights().empty, [name for name in past.moves().columns if name.startswith("vm")]
+        (True, ['vm', 'vm_uuid'])
+
+    Args:
+        policy: whose section `history` says where they are kept; the default policy where there is none.
+        state_dir: the state folder; by default that of the command line.
+        base: the folder that `history.credentials_file` is relative to; by default the one that work is done in.
+
+    Raises:
+        HistoryError: a question cannot be answered, because the database cannot be used.
+    """
+    return History(place=Place.of((policy or Policy()).history, path_of(state_dir), path_of(base)))
+
+
+def _last(days: int) -> Period:
+    from rebalancer.history.queries import Period  # noqa: PLC0415 - likewise
+
+    now = datetime.now(UTC)
+    return Period(since=now - timedelta(days=days), until=now + AHEAD)
+
+
+def _frame(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pd.DataFrame:
+    """*rows* of one *kind*, a column a field."""
+    import pandas as pd  # noqa: PLC0415 - likewise
+
+    names = [each.name for each in fields(kind)]
+    return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
