@@ -241,7 +241,7 @@ class Policy(Section):
         given = PRESETS[self.preset].values if self.preset else {}
         for name, values in given.items():
             section: Section = getattr(self, name)
-            missing = {key: value for key, value in values.items() if key not in section.model_fields_set}
+            missing = {key: value for key, value in values.items() if key not in section.told}
             object.__setattr__(self, name, section.model_copy(update=missing))
             self.model_fields_set.add(name)
         return self

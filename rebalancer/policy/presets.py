@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rebalancer.policy.sections import DemandForm
+
 Levels = tuple[tuple[float, float], ...]
 LEVELS: Levels = (
     *((0.80, 2), (0.85, 4), (0.875, 6), (0.90, 8), (0.925, 12), (0.95, 16)),
@@ -19,6 +21,7 @@ class Preset:
     """What a preset means in a sentence, and the keys that it gives."""
 
     sentence: str
+    form: DemandForm
     threshold: float
     levels: Levels
     pcpu_hours_per_gib: float
@@ -30,6 +33,7 @@ class Preset:
     def values(self) -> Mapping[str, Mapping[str, object]]:
         """The value of each key that the preset gives, by section."""
         return {
+            "demand": {"form": self.form},
             "objective": {
                 "threshold": self.threshold,
                 "levels": self.levels,
@@ -45,6 +49,7 @@ class Preset:
 
 BALANCED = Preset(
     sentence="Hot hosts are relieved wherever that is worth the GiB: what holds where a policy names nothing.",
+    form=DemandForm.PERCENTILE,
     threshold=0.75,
     levels=LEVELS,
     pcpu_hours_per_gib=0.001,
@@ -54,25 +59,28 @@ BALANCED = Preset(
 )
 PRESETS: Mapping[str, Preset] = {
     "conservative": Preset(
-        sentence="Few moves: VMs go only where hosts are hot for hours, and then stay there for three days.",
-        threshold=0.80,
-        levels=LEVELS[1:],
-        pcpu_hours_per_gib=0.05,
-        pcpu_hours_per_move=0.1,
-        minimum_gain_pcpu_hours=2.0,
-        cool_down_hours=72.0,
+        sentence="Few moves and few GiB: only what relieves recorded days a lot, and a VM that moved stays for a week.",
+        form=DemandForm.DAYS,
+        threshold=0.70,
+        levels=LEVELS,
+        pcpu_hours_per_gib=0.2,
+        pcpu_hours_per_move=0.2,
+        minimum_gain_pcpu_hours=0.5,
+        cool_down_hours=168.0,
     ),
     "balanced": BALANCED,
     "aggressive": Preset(
-        sentence="As even as can be: hosts are relieved from 70 % on, and copying counts for next to nothing.",
+        sentence="As little overload as can be: recorded days are relieved from 70 % on, and GiB count for little.",
+        form=DemandForm.DAYS,
         threshold=0.70,
-        levels=((0.75, 1.5), *LEVELS),
-        pcpu_hours_per_gib=0.0001,
+        levels=LEVELS,
+        pcpu_hours_per_gib=0.02,
         pcpu_hours_per_move=0.0,
         minimum_gain_pcpu_hours=0.1,
         cool_down_hours=0.0,
     ),
 }
+"""docs/demand.md says how the values of those that plan by recorded days were chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

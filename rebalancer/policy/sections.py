@@ -36,6 +36,11 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @property
+    def told(self) -> set[str]:
+        """The keys that were given, and those that follow from them."""
+        return self.model_fields_set
+
     def spelled_out(self) -> Self:
         """The section with every key that has a default given."""
         return self.model_validate(self.model_dump())
@@ -90,15 +95,30 @@ class DemandPolicy(Section):
         return self.budget if self.robust else 0
 
     @property
+    def form_meant(self) -> DemandForm | None:
+        """The form that is given, or that other keys are given of, percentiles first; None where none is."""
+        given = self.model_fields_set
+        if "form" in given:
+            return self.form
+        if given.intersection(PERCENTILE_KEYS):
+            return DemandForm.PERCENTILE
+        return DemandForm.DAYS if given.intersection(DAYS_KEYS) else None
+
+    @property
+    def told(self) -> set[str]:
+        """The keys that were given, and the form where they mean one."""
+        return self.model_fields_set if self.form_meant is None else self.model_fields_set | {"form"}
+
+    @property
     def in_days(self) -> bool:
         """Whether slots are hours of recorded days."""
         return self.form is DemandForm.DAYS
 
     @model_validator(mode="after")
-    def _percentiles_where_they_are_named(self) -> DemandPolicy:
-        """A file that says how percentiles are taken, and not which form, means percentiles."""
-        if "form" not in self.model_fields_set and self.model_fields_set.intersection(PERCENTILE_KEYS):
-            self.__dict__["form"] = DemandForm.PERCENTILE
+    def _the_form_whose_keys_are_named(self) -> DemandPolicy:
+        """A file that says how percentiles are taken, or how days count, and not which form, means that form."""
+        if self.form_meant is not None:
+            self.__dict__["form"] = self.form_meant
         return self
 
     @model_validator(mode="after")

@@ -83,7 +83,7 @@ def test_the_manual_names_no_other_key() -> None:
         ('[demand]\nform = "day"', "demand.form should be 'percentile' or 'days', not \"day\""),
         ('[demand]\nform = "days"\nslots = 168', 'demand: slots is of no use with form = "days"'),
         ('[demand]\nform = "days"\nrobust = true', 'demand: robust is of no use with form = "days"'),
-        ("[demand]\nhalf_life_days = 7.0", 'demand: half_life_days is of no use with form = "percentile"'),
+        ("[demand]\nslots = 24\nhalf_life_days = 7.0", 'demand: half_life_days is of no use with form = "percentile"'),
         ('[demand]\nform = "days"\nsame_weekday = true', "demand: same_weekday needs window_days of at least 14"),
         ('[demand]\ntimezone = "Berlin"', "demand.timezone: 'Berlin' is not an IANA time zone"),
         ("[limits]\nseed = true", "limits.seed should be a whole number, not true"),

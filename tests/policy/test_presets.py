@@ -11,6 +11,7 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.policy import PRESETS, Policy, keys_of, policy_digest
+from rebalancer.policy.sections import DemandForm
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 
@@ -18,7 +19,7 @@ MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(
 def test_without_a_preset_a_policy_is_balanced() -> None:
     """The values of `balanced` are the defaults: naming it changes nothing."""
     named, silent = Policy(preset="balanced"), Policy()
-    assert (named.objective, named.limits) == (silent.objective, silent.limits)
+    assert (named.objective, named.limits, named.demand) == (silent.objective, silent.limits, silent.demand)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -27,7 +28,7 @@ def test_a_preset_gives_every_key_of_it(name: str) -> None:
     policy = Policy.model_validate({"preset": name})
     assert all(each.value == each.of_preset for each in keys_of(PRESETS[name], policy))
     assert Policy.model_validate_json(json.dumps(policy.given()), strict=True) == policy
-    others = {key: value for key, value in policy if key not in {"preset", "objective", "limits"}}
+    others = {key: value for key, value in policy if key not in {"preset", "objective", "limits", "demand"}}
     assert others == {key: value for key, value in Policy() if key in others}
 
 
@@ -39,8 +40,31 @@ def test_keys_of_the_file_count_before_those_of_the_preset(write: Callable[[str]
     assert policy.objective.threshold == preset.threshold
     assert (policy.limits.maximum_moves, policy.limits.cool_down_hours) == (3, preset.cool_down_hours)
     told = [str(each) for each in keys_of(preset, policy)]
-    assert "objective.pcpu_hours_per_gib = 0.001 (given; the preset says 0.0001)" in told
+    assert "objective.pcpu_hours_per_gib = 0.001 (given; the preset says 0.02)" in told
     assert "objective.threshold = 0.7" in told
+
+
+@pytest.mark.parametrize(
+    ("demand", "form"),
+    [
+        ("", DemandForm.DAYS),
+        ("[demand]\nwindow_days = 14", DemandForm.DAYS),
+        ("[demand]\nhalf_life_days = 7.0", DemandForm.DAYS),
+        ("[demand]\nslots = 168\nwindow_days = 14", DemandForm.PERCENTILE),
+        ("[demand]\npercentile = 95.0", DemandForm.PERCENTILE),
+        ('[demand]\nform = "percentile"', DemandForm.PERCENTILE),
+    ],
+)
+def test_a_preset_does_not_say_the_form_where_other_keys_do(
+    write: Callable[[str], Path], demand: str, form: DemandForm
+) -> None:
+    """Who says how percentiles are taken means percentiles, also where it is their default; `policy check` tells it."""
+    policy = Policy.load(write(f'preset = "aggressive"\n{demand}'))
+    assert policy.demand.form is form
+    assert Policy.model_validate_json(json.dumps(policy.spelled_out().given()), strict=True).demand.form is form
+    told = {each.key: str(each) for each in keys_of(PRESETS["aggressive"], policy)}["demand.form"]
+    given = ' (given; the preset says "days")' if form is DemandForm.PERCENTILE else ""
+    assert told == f'demand.form = "{form}"{given}'
 
 
 def test_a_policy_keeps_the_values_that_it_was_made_with() -> None:
@@ -63,7 +87,14 @@ def test_the_manual_shows_the_table() -> None:
     """Sentence and numbers of each preset, as they are in the code."""
     section = MANUAL.partition("\n## Presets\n")[2].partition("\n## ")[0]
     assert f"| in a sentence | {' | '.join(each.sentence for each in PRESETS.values())} |" in section
-    for key in ("threshold", "pcpu_hours_per_gib", "pcpu_hours_per_move", "minimum_gain_pcpu_hours", "cool_down_hours"):
+    for key in (
+        "form",
+        "threshold",
+        "pcpu_hours_per_gib",
+        "pcpu_hours_per_move",
+        "minimum_gain_pcpu_hours",
+        "cool_down_hours",
+    ):
         row = re.search(rf"^\| `\w+\.{key}` \| (.*) \|$", section, re.MULTILINE)
         assert row, key
         assert row[1].split(" | ") == [str(getattr(each, key)) for each in PRESETS.values()]
