@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.descent import Descent
 from benchmarks.peers.meta import Meta, meta_python
 from benchmarks.recorded import SOURCES, TRACES, recorded_pool
-from rebalancer.policy import Policy
+from rebalancer.policy import PRESETS, Policy
 from rebalancer.whatif.replay import (
     Contender,
     Greedy,
@@ -53,7 +54,8 @@ def _days(price: float, *, demand: Keys = {}, objective: Keys = {}, limits: Keys
     }
 
 
-POLICIES: Mapping[str, Mapping[str, Keys]] = {
+POLICIES: Mapping[str, Mapping[str, Any]] = {
+    **{name: {"preset": name} for name in PRESETS},
     "p95, 0.001": _percentile(95, 0.001),
     "p95, 0.05": _percentile(95, 0.05),
     "p80, 0.02": _percentile(80, 0.02),
@@ -70,6 +72,10 @@ POLICIES: Mapping[str, Mapping[str, Keys]] = {
     "days, 0.1, milder": _days(0.1, objective={"levels": MILDER}),
     "days, 0.05, milder": _days(0.05, objective={"levels": MILDER}),
     "days, 0.1, from 65 %": _days(0.1, objective={"threshold": 0.65}),
+    "days, 0.1, from 70 %": _days(0.1, objective={"threshold": 0.7}),
+    "days, 0.2, from 70 %": _days(0.2, objective={"threshold": 0.7}),
+    "days, 0.4, from 70 %": _days(0.4, objective={"threshold": 0.7}),
+    "days, 0.2 and 0.2 a move, from 70 %": _days(0.2, objective={"threshold": 0.7, "pcpu_hours_per_move": 0.2}),
     "days, 0.1, 0.2 a move": _days(0.1, objective={"pcpu_hours_per_move": 0.2}),
     "days, 0.1, gain 5": _days(0.1, limits={"minimum_gain_pcpu_hours": 5}),
     "days, 0.1, cool-down 7 days": _days(0.1, limits={"cool_down_hours": 168}),
@@ -99,8 +105,11 @@ class Telling(ReplayReporter):
         print(told, file=sys.stderr, flush=True)
 
 
-def contenders(names: Sequence[str], seconds: float) -> Iterator[Contender]:
-    """Those of these names; who knows no policy keeps the rules of the default one, and sees what it sees."""
+def contenders(names: Sequence[str], seconds: float, *, single_moves: bool = False) -> Iterator[Contender]:
+    """Those of these names; who knows no policy keeps the rules of the default one, and sees what it sees.
+
+    Policies plan by the search with so many *seconds* of work a night, or by single moves alone.
+    """
     plain = Policy.model_validate({"limits": {"solve_seconds": seconds}})
     for name in names:
         if name == "meta" and meta_python() is None:
@@ -110,7 +119,8 @@ def contenders(names: Sequence[str], seconds: float) -> Iterator[Contender]:
         else:
             keys = POLICIES[name]
             limits = {**keys.get("limits", {}), "solve_seconds": seconds}
-            yield Planner(name=name, policy=Policy.model_validate({**keys, "limits": limits}))
+            policy = Policy.model_validate({**keys, "limits": limits})
+            yield Descent(name=name, policy=policy) if single_moves else Planner(name=name, policy=policy)
 
 
 def table(found: Replay) -> Iterator[str]:
@@ -141,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--days-back", type=int, default=7)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4.0, help="work of each plan")
+    parser.add_argument("--single-moves", action="store_true", help="plan by these alone: quick, and without a search")
     parser.add_argument(
         "--no-regret", action="store_true", help="compare no night with hindsight, which takes half the time"
     )
@@ -152,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
         source, _, peak = situation.partition(":")
         size = {"hosts": chosen.hosts, "vms": chosen.vms, "seed": chosen.seed}
         pool, recording = recorded_pool(source, peak=float(peak) / 100, **size)
-        row = list(contenders(chosen.row or rows, chosen.seconds))
+        row = list(contenders(chosen.row or rows, chosen.seconds, single_moves=chosen.single_moves))
         if not row:
             continue
         judged = {"days_back": chosen.days_back, "nights": chosen.nights, "regret": not chosen.no_regret}
