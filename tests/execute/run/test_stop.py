@@ -83,14 +83,18 @@ def test_asked_at_the_last_look_it_sends_nothing(case: Case, plan: Plan, pool: P
     assert live.sent == []
 
 
-def test_asked_in_a_silence_with_nothing_under_way_it_waits_for_seconds(case: Case, plan: Plan, pool: Pool) -> None:
+@pytest.mark.parametrize("since", ["read", "add_to_pool", "whereabouts", "assert_may_migrate"])
+def test_asked_in_a_silence_with_nothing_under_way_it_waits_for_seconds(
+    case: Case, plan: Plan, pool: Pool, since: str
+) -> None:
     """Not for the minutes that migrations are watched through; the sentence says both, and no answer may take long."""
     live = ScriptedPool(pool)
 
-    def ask(_call: str) -> None:
-        if not case.stop.asked:
+    def ask(call: str) -> None:
+        if call == since and not case.stop.asked:
             case.stop.ask()
-        raise DOWN
+        if case.stop.asked:
+            raise DOWN
 
     live.before_each = ask
     with pytest.raises(StoppedHalfWay, match=r"asked to stop; the pool does not answer \(no connection\)"):
