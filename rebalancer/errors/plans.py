@@ -83,7 +83,7 @@ class StoppedHalfWay(RebalancerError):
         reason: why it stopped.
         done: steps that are finished.
         left: steps that were not started.
-        journal: the journal file that tells what happened.
+        journal: the journal file that tells what happened; "" where none was begun, because nothing was sent.
         ways: what to type next, each after what it is for.
         plan: the folder of the plan, where nobody named it.
     """
@@ -97,9 +97,11 @@ class StoppedHalfWay(RebalancerError):
         self.plan = plan
 
     def __str__(self) -> str:
+        stopped = f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}"
+        if not self.journal:
+            return f"{stopped}. Nothing was sent; apply the same plan again to begin it, or make a new one."
         return (
-            f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}. "
-            f"The journal {self.journal} tells what happened; look at the pool, "
+            f"{stopped}. The journal {self.journal} tells what happened; look at the pool, "
             "then apply the same plan again to resume, take it back, or make a new one."
         )
 

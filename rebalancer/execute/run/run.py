@@ -290,7 +290,8 @@ class Run:
     def _stop_half_way(self, error: Exception) -> NoReturn:
         begun = self.done | self.history.keys() | {each.step for each in self.looked}
         left = len({step.id for step in self.plan.steps} - begun)
-        raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=str(self.path)) from error
+        journal = str(self.path) if self.path.exists() else ""
+        raise StoppedHalfWay(str(error).rstrip("."), done=len(self.done), left=left, journal=journal) from error
 
     def _result(self, ending: Ending) -> RunResult:
         left = [step for step in self.plan.steps if step.id not in self.done]

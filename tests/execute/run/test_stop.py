@@ -97,8 +97,9 @@ def test_asked_in_a_silence_with_nothing_under_way_it_waits_for_seconds(
             raise DOWN
 
     live.before_each = ask
-    with pytest.raises(StoppedHalfWay, match=r"asked to stop; the pool does not answer \(no connection\)"):
+    with pytest.raises(StoppedHalfWay, match=r"asked to stop; the pool does not answer \(no connection\)") as stopped:
         execute(plan, live, case.options)
+    assert ("Nothing was sent" in str(stopped.value)) == (since == "read") == (not case.journal.exists())
     assert case.clock.seconds == TIMEOUTS.stopping
     assert set(live.hurried) == {TIMEOUTS.stopping}
     assert live.sent == []
