@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from rebalancer.inventory import VM, Names, Pool
 from rebalancer.policy.contradictions import names
@@ -40,6 +41,17 @@ class PolicyFinding:
 def check_alone(policy: Policy) -> tuple[PolicyFinding, ...]:
     """What *policy* asks for in vain in any pool."""
     return _findings(_other_zones(policy), _aimless(policy), idle_keys(policy), _closed(policy))
+
+
+def absent_files(policy: Policy, folder: Path) -> tuple[PolicyFinding, ...]:
+    """Files that *policy*, which stands in *folder*, names and that are not there: a night would find out."""
+    named = {
+        "pool.ca_file": policy.pool.ca_file,
+        "pool.credentials_file": policy.pool.credentials_file,
+        "execution.allowed_signers": policy.execution.allowed_signers,
+    }
+    absent = {key: folder / file for key, file in named.items() if file and not (folder / file).exists()}
+    return tuple(PolicyFinding(where=key, words=f"there is no file {file} here") for key, file in absent.items())
 
 
 def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:

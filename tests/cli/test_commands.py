@@ -297,6 +297,13 @@ def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) 
     assert "- mode: evacuate, but empty names no host" in ended.out
     closed = terminal.write("closed.toml", '[[blackout]]\nstart = "00:00"\nend = "00:00"\n')
     assert "- blackout: no change window ever opens" in terminal.run("policy", "check", closed).out
+    keys = terminal.write("keys.toml", '[pool]\ncredentials_file = "keys"\nca_file = "keys.toml"\n')
+    (terminal.folder / "keys").unlink(missing_ok=True)
+    told = terminal.run("policy", "check", keys).out
+    assert f"- pool.credentials_file: there is no file {keys.parent / 'keys'} here" in told
+    assert "pool.ca_file" not in told
+    terminal.write("keys", "")
+    assert "there is no file" not in terminal.run("policy", "check", keys).out
 
 
 def test_demo_goes_the_whole_way(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,12 +31,14 @@ def check(
     """
     from rebalancer.cli.opening import naming
     from rebalancer.cli.output import print_json, show_lines
+    from rebalancer.policy.lint import absent_files
 
     wanted = rb.Policy.load(file)
     with naming(file, wanted):
         findings = rb.lint(wanted)
         if source:
             findings = rb.lint(wanted, rb.read(source, connection, demand=wanted.demand, metrics=False))
+    findings += absent_files(wanted, file.parent)
     if json:
         document = {"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]}
         print_json(document | {"preset": _preset_document(wanted)})
