@@ -67,6 +67,7 @@ CLIENTS = {"nightly": {"face", "history", "nightly"}, "cli": {"face", "history",
 
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
+    "apprise": {"nightly"},
     "cryptography": {"simulator"},
     "filelock": {"execute"},
     "jinja2": {"history"},

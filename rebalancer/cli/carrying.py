@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.cli.ending import settle
+from rebalancer.cli.ending import settle, tell
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.watching.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
@@ -152,6 +152,8 @@ def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -
                 )
         except StoppedHalfWay as stopped:
             settle(Exit.STOPPED)
+            left = len(plan.steps) - stopped.done
+            tell({"moved": stopped.done, "left": left, "journal": stopped.journal})
             raise stopped.with_ways(invocation.ways_on()) from stopped
         settle(exit_of_run(result))
     return result

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 settled: list[int] = []
 """The exit code, once it is known."""
+
+
+told: dict[str, object] = {}
+"""What programs are told of an error beside its words."""
+
+
+def tell(document: Mapping[str, object]) -> None:
+    """Tell programs *document*, too, should an error end the process."""
+    told.update(document)
 
 
 def settle(code: int) -> None:

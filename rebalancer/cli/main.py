@@ -19,8 +19,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from rebalancer import __version__
-from rebalancer.cli.commands import history, policy
+from rebalancer.cli.commands import history, notify, policy
 from rebalancer.cli.ending import settle, settled
+from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
@@ -36,6 +37,7 @@ for name in READING + PLANNING + REVIEWING + RUNNING:
     app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))
 app.add_typer(history.app, name="history")
 app.add_typer(policy.app, name="policy")
+app.add_typer(notify.app, name="notify")
 
 
 def _print_version(*, wanted: bool) -> None:
@@ -63,13 +65,14 @@ EXPECTED = (errno.EPIPE, errno.EBADF)
 def main() -> None:
     """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
     settled.clear()
+    known.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except typer.Abort:
-        _end("interrupted", Exit.ERROR)
+        _interrupted()
     except typer.TyperException as error:
         settle(Exit.ERROR)
         error.show()  # type: ignore[attr-defined]  # every usage error has it; only its base does not say so
@@ -82,10 +85,12 @@ def main() -> None:
         _end(str(error), exit_code(error), _ways(error))
     except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
         settle(Exit.ERROR)
+        words = f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it"
+        _print_document({"error": type(error).__name__, "message": words, "exit_code": Exit.ERROR})
         _print_traceback()
-        _end(f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it", Exit.ERROR)
+        _end(words, Exit.ERROR)
     if status == INTERRUPTED:
-        _end("interrupted", Exit.ERROR)
+        _interrupted()
     _leave(status if isinstance(status, int) else Exit.DONE)
 
 
@@ -98,13 +103,25 @@ def _for_programs() -> bool:
     return "--json" in sys.argv[1:]
 
 
+def _interrupted() -> NoReturn:
+    settle(Exit.ERROR)
+    _print_document({"error": "Interrupted", "message": "interrupted", "exit_code": Exit.ERROR})
+    _end("interrupted", Exit.ERROR)
+
+
 def _print_for_programs(error: RebalancerError) -> None:
+    told: dict[str, object] = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
+    fixes = {"ways_out": [asdict(each) for each in error.fixes]} if isinstance(error, Infeasible) else {}
+    _print_document(told | fixes | ({"next": _ways(error)} if _ways(error) else {}))
+
+
+def _print_document(told: Mapping[str, object]) -> None:
+    """Print *told* for programs, with all that the command has said of itself, where it was to be printed."""
     if _for_programs():
         from rebalancer.cli.output import print_json  # noqa: PLC0415 - help is quicker without it
 
-        told = {"error": type(error).__name__, "message": str(error), "exit_code": exit_code(error)}
-        fixes = {"ways_out": [asdict(each) for each in error.fixes]} if isinstance(error, Infeasible) else {}
-        print_json(told | fixes | ({"next": _ways(error)} if _ways(error) else {}))
+        why = {"why": told["message"]} if "why" in known else {}
+        print_json({**known, **why, **told})
 
 
 def _ways(error: RebalancerError) -> dict[str, str]:

@@ -111,6 +111,15 @@ CREDENTIALS: Final = FileKind(
     remedy="Write the user on its first line and the password on its second",
     most_bytes=64 * KIB,
 )
+TARGETS: Final = FileKind(
+    name="credentials file of notifications",
+    error=ConnectionSettingsError,
+    remedy="Write a name, =, and a URL on each line",
+    most_bytes=64 * KIB,
+)
+EARLIER: Final = FileKind(  # sixty nights of 200 bytes
+    name="memory of earlier nights", error=InputError, remedy="Remove it", most_bytes=MIB, piped=False
+)
 CA_FILE: Final = FileKind(  # a system's bundle has 220 KB
     name="CA file", error=ConnectionSettingsError, remedy="Name a PEM file", most_bytes=4 * MIB
 )
@@ -143,6 +152,8 @@ KINDS: Final = (
     MANIFEST,
     SIGNERS,
     CREDENTIALS,
+    TARGETS,
+    EARLIER,
     CA_FILE,
     NOTES,
     MEMBERS,

@@ -13,8 +13,8 @@ from rebalancer.history.keeping import keep_night, keep_seen
 from rebalancer.history.lengthen import within_xapi
 from rebalancer.history.nights import Night, Room
 from rebalancer.history.place import Place
+from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.result import NightlyResult
-from rebalancer.nightly.textfile import NightEnd
 from rebalancer.policy import DemandPolicy
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rebalancer.errors import MetricsRefused
 from rebalancer.execute import RunResult
+from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, cut_by_limits
 from rebalancer.units import counted, moment_in_words
 
@@ -99,3 +100,11 @@ class NightlyResult:
         cut = f"; {self.cut}" if self.cut else ""
         why = f": {self.run.why}" if self.run and self.run.why else ""
         return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}{part}{cut}{again}{held}"
+
+
+def no_result(pool: Uuid) -> dict[str, object]:
+    """What `NightlyResult.as_json` says of a night that came to no plan for *pool*, "" where that was never read."""
+    nothing: dict[str, object] = dict.fromkeys(("plan", "folder", "journal", "refused", "opens_at"))
+    counts = dict.fromkeys(("steps", "moved", "left", "missing"), 0)
+    lists: dict[str, object] = {"held": [], "late": [], "waits": []}
+    return {"verdict": "", "pool": pool, "summary": "", "cut": "", "why": "", **nothing, **counts, **lists}

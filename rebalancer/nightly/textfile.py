@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
 from rebalancer.files.writing import PUBLIC, write_whole
-from rebalancer.nightly.members import KnownPool
-from rebalancer.nightly.result import NightlyResult
+from rebalancer.nightly.ending import NightEnd
 from rebalancer.plan import Plan
 from rebalancer.sanitise import one_line
 
@@ -22,31 +19,6 @@ SUFFIX = ".prom"
 
 Values = Mapping[tuple[str, ...], float]
 """By the values of labels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightEnd:
-    """The end of a night.
-
-    Args:
-        policy: name of the policy file.
-        pool: the pool as it was read last, tonight or before.
-        began: when it began.
-        ended: when it ended.
-        exit_code: with which exit code.
-        verdict: how, in lower case with underscores: a `Verdict`, or the error that ended it.
-        result: its plan and what became of it, as far as it got; None where nothing was planned.
-        done: how many steps of the plan are done.
-    """
-
-    policy: str
-    pool: KnownPool = field(default_factory=KnownPool)
-    began: datetime
-    ended: datetime
-    exit_code: int
-    verdict: str
-    result: NightlyResult | None = None
-    done: int = 0
 
 
 def assert_collectable(path: Path) -> None:
@@ -92,6 +64,8 @@ def textfile(night: NightEnd) -> bytes:
     gauges.put("moves_missing", "Moves of a better placement that had to be left out.", missing)
     cut = bool(night.result and night.result.cut)
     gauges.put("limits_cut_plan", "1 where limits of the policy cut the plan.", cut)
+    gauges.put("notifications_sent", "To how many it was told how it ended.", night.told)
+    gauges.put("notifications_failed", "To how many it was not told, though it should have been.", len(night.untold))
     if plan:
         before: Values = {(tier.objective, tier.unit): tier.before for tier in plan.tiers}
         after: Values = {(tier.objective, tier.unit): tier.after for tier in plan.tiers}

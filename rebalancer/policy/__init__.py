@@ -16,6 +16,7 @@ from rebalancer.policy.model import (
     Strength,
     policy_digest,
 )
+from rebalancer.policy.notify import NotifyPolicy, Occasion
 from rebalancer.policy.objective import DiskPolicy, ObjectivePolicy, Priority, ResourcePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
@@ -39,7 +40,9 @@ __all__ = [
     "IntentPolicy",
     "LimitsPolicy",
     "Mode",
+    "NotifyPolicy",
     "ObjectivePolicy",
+    "Occasion",
     "PlanPolicy",
     "Policy",
     "PolicyFinding",

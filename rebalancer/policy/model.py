@@ -15,6 +15,7 @@ from rebalancer.policy.execution import ExecutionPolicy
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import WindowPolicy
 from rebalancer.policy.intent import SECTIONS
+from rebalancer.policy.notify import NotifyPolicy
 from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import BALANCED, PRESETS
@@ -174,6 +175,7 @@ class Policy(Section):
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
     history: HistoryPolicy = HistoryPolicy()
+    notify: NotifyPolicy = NotifyPolicy()
     together: tuple[TogetherPolicy, ...] = ()
     apart: tuple[ApartPolicy, ...] = ()
     spread: tuple[SpreadPolicy, ...] = ()
@@ -222,15 +224,14 @@ class Policy(Section):
         return self
 
     def given(self) -> dict[str, Any]:
-        """The keys that were given; `other_pools`, `history`, `cooling`, `PER_HOST` only where they say something."""
+        """The keys that were given; optional sections, `cooling` and `PER_HOST` only where they say something."""
         written = super().given()
         for key in PER_HOST:
             if getattr(self.limits, key) is None:
                 written.get("limits", {}).pop(key, None)
-        if self.other_pools == OtherPoolsPolicy():
-            written.pop("other_pools", None)
-        if self.history == HistoryPolicy():
-            written.pop("history", None)
+        optional = {"other_pools": OtherPoolsPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
+        for key in [name for name, silent in optional.items() if getattr(self, name) == silent]:
+            written.pop(key, None)
         if not self.cooling:
             written.pop("cooling", None)
         return written
@@ -247,8 +248,9 @@ class Policy(Section):
         return self
 
     def without_address(self) -> Policy:
-        """The wishes without how to reach the pool and what is kept of it: what plans carry and digests cover."""
-        return self.model_copy(update={"pool": PoolPolicy(), "history": HistoryPolicy()})
+        """The wishes alone, without the pool's address, what is kept and who is told: what plans and digests cover."""
+        own = {"pool": PoolPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
+        return self.model_copy(update=own)
 
     @model_validator(mode="after")
     def _disks_go_along(self) -> Policy:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from rebalancer.errors import ConnectionSettingsError
-from rebalancer.files.decoding import text_of
 from rebalancer.files.kinds import CREDENTIALS
-from rebalancer.files.reading import bytes_from, opened
+from rebalancer.files.private import NO_TEXT, private_text
 from rebalancer.units import counted
 
 USER: Final = "REBALANCER_USER"
 PASSWORD: Final = "REBALANCER_PASSWORD"  # noqa: S105 - the name of a variable
-NO_TEXT: Final = "it is not text in UTF-8"
 SHAPE: Final = CREDENTIALS.remedy
 
 
@@ -55,24 +51,10 @@ class Credentials:
         Raises:
             ConnectionSettingsError: the file is missing, readable by others, or shaped otherwise.
         """
-        text = _private_text(path)
+        text = private_text(path, CREDENTIALS)
         if "\0" in text:  # UTF-16 or UTF-32 without a mark
             raise ConnectionSettingsError(str(path), NO_TEXT, SHAPE)
         lines = text.splitlines()
         if len(lines) != 2 or not all(lines):  # noqa: PLR2004 - user, password
             raise ConnectionSettingsError(str(path), f"it has {counted(len(lines), 'line')} instead of two", SHAPE)
         return cls(user=lines[0], password=lines[1])
-
-
-def _private_text(path: Path) -> str:
-    """The content of a file that only its owner can read; checked on the open file, not on its name."""
-    with opened(path, CREDENTIALS) as descriptor:
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            problem = f"others may read or change it (mode {mode:04o})"
-            raise ConnectionSettingsError(str(path), problem, f"Run `chmod 600 {shlex.quote(str(path))}`")
-        content = bytes_from(descriptor, path, CREDENTIALS)
-    try:
-        return text_of(content)
-    except UnicodeDecodeError as error:
-        raise ConnectionSettingsError(str(path), NO_TEXT, SHAPE) from error

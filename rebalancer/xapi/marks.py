@@ -81,6 +81,14 @@ class PoolMarks:
         with understanding(self._session.url):
             return tuple(_row(ref, Fields("task", record)) for ref, record in sorted(records.items()))
 
+    def leave_message(self, pool: Uuid, name: str, priority: int, body: str) -> None:
+        """Leave a message about *pool*; 1 is the highest priority, 5 the lowest.
+
+        Raises:
+            RefusedByXapi: the user may not.
+        """
+        self._send("message.create", name, str(priority), "Pool", pool, body)
+
     def _add(self, message: str, *arguments: str) -> bool:
         try:
             self._send(message, *arguments)

@@ -51,6 +51,8 @@ def test_a_night_that_failed_tells_when_and_how() -> None:
         "steps_left": [(POLICY, 0)],
         "moves_missing": [(POLICY, 0)],
         "limits_cut_plan": [(POLICY, 0)],
+        "notifications_sent": [(POLICY, 0)],
+        "notifications_failed": [(POLICY, 0)],
     }
 
 

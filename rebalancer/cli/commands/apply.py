@@ -77,12 +77,15 @@ def apply(
     from rebalancer.approval import Demands, assert_approved, demands_in
     from rebalancer.cli.approving import manifest_of
     from rebalancer.cli.carrying import Invocation, carried_out, exit_of_run
+    from rebalancer.cli.ending import tell
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show
     from rebalancer.cli.until import deadline_of
     from rebalancer.export import folder_of, read_plan
 
     made = read_plan(plan)
+    known = {"plan": made.digest, "folder": str(folder_of(plan))}
+    tell({**known, "steps": len(made.steps), "moved": 0, "left": len(made.steps), "journal": None, "why": ""})
     manifest_of(made, plan)
     demands = demands_in(policy) if policy else Demands(approval=False)
     assert_approved(made, folder_of(plan), demands)
@@ -101,7 +104,7 @@ def apply(
         say(understood)
     result = carried_out(made, invocation, deadline)
     if json:
-        print_json(result.as_json())
+        print_json(result.as_json() | known)
     else:
         show(str(result))
     if exit_of_run(result) is Exit.LATER:

@@ -62,14 +62,14 @@ def nightly(
     from rebalancer.export.rows import clock_lines, held_lines
     from rebalancer.export.timetable import window_remarks
 
-    with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy.name, state_dir) as monitor:
+    with stop_on_signals(tell=tell_stop) as stop, Monitor(metrics_file, policy, state_dir) as monitor:
         result = monitor.result = _night(policy, state_dir, stop if execute else None, monitor, pool_clock=pool_clock)
         monitor.code = exit_of(result.plan, left=result.left) if detailed_exitcode else Exit.DONE
         settle(monitor.code)
     if result.refused:
         say(f"planned without metrics: {result.refused}")
-    if json:
-        print_json(result.as_json())
+    if json and monitor.night:
+        print_json(monitor.night.as_json())
     else:
         held, told = held_lines(result.plan.held), (*clock_lines(result.plan), *window_remarks(result.plan))
         show_lines(*held, result.plan.summary, *told, str(result), f"plan: {result.folder}")
@@ -93,8 +93,8 @@ def _night(
     wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
     monitor.keeper = keeper = HistoryKeeper(wanted, policy.parent, state_dir, say)
     wanted = keeper.anchored(wanted)
-    access = access_of(wanted, policy.parent)
-    monitor.url = access.url
+    monitor.wanted = wanted
+    access = monitor.access = access_of(wanted, policy.parent)
     clock = PoolTime(access.url, access.connection) if pool_clock else None
     keeper.clock = clock
     if stop is None:
