@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -27,11 +27,12 @@ DECIMALS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """A plan, the steps of it that are done, and when the last was."""
+    """A plan, the steps of it that are done, and when the last was; `until` is when the next run in the pool began."""
 
     plan: Plan
     done: Collection[str]
     ended_at: datetime
+    until: datetime | None = None
 
     @property
     def since(self) -> datetime:
@@ -49,9 +50,9 @@ class Carried:
 def check_of(carried: Carried, pool: Pool, demand: LoadProfile) -> Check | None:
     """How the day after a run came, by what is measured up to now; None where nothing is measured, or was predicted.
 
-    What was measured is told by VM, so that it can be summed up for any placement: that of *pool*, and the one that
-    there would be had the VMs stayed that the run moved. An hour of a VM that is unknown counts as the mean of its
-    others.
+    What was measured is told by VM, so that it can be summed up for any placement: the one that the run left behind,
+    and the one that there would be had the VMs stayed that it moved. VMs that came later are where they are in *pool*.
+    An hour of a VM that is unknown counts as the mean of its others.
 
     Args:
         carried: the run.
@@ -63,29 +64,36 @@ def check_of(carried: Carried, pool: Pool, demand: LoadProfile) -> Check | None:
         return None
     problem = _problem(carried.plan, pool, _measured(demand, hours))
     predicted = _predicted(carried, problem, [demand.window_start + hour * HOUR for hour in hours])
-    now, before = problem.initial.host_of, carried.plan.before.host_of
-    back = {vm: before[vm] for vm, host in carried.left.items() if now.get(vm) == host and before[vm] in pool.hosts}
-    unmoved = Placement({**now, **back})
-    shares = load_shares(problem, problem.initial)
+    now, there = problem.initial.host_of, carried.left
+    left = Placement(_known(now, there, pool))
+    unmoved = Placement(_known(now, carried.plan.before.host_of, pool))
+    shares = load_shares(problem, left)
     threshold = carried.plan.policy.objective.threshold
     above = np.maximum(predicted - threshold * cpu_capacities(problem)[:, None], 0.0)
     return Check(
         since=demand.window_start + hours[0] * HOUR,
         until=demand.window_start + (hours[-1] + 1) * HOUR,
-        elsewhere=sum(now.get(vm, host) != host for vm, host in carried.left.items()),
+        elsewhere=sum(now.get(vm, host) != host for vm, host in there.items()),
         overload_predicted=round(float(np.nansum(above)), DECIMALS),
-        overload_measured=_overload(problem, problem.initial),
+        overload_measured=_overload(problem, left),
         overload_unmoved=_overload(problem, unmoved),
         hosts=tuple(_hosts(problem, predicted, shares)),
     )
 
 
+def _known(now: Mapping[Uuid, Uuid], there: Mapping[Uuid, Uuid], pool: Pool) -> dict[Uuid, Uuid]:
+    """Hosts of the guests of *now*: those of *there*, where that tells one that the pool still has."""
+    return {vm: there[vm] if there.get(vm) in pool.hosts else host for vm, host in now.items()}
+
+
 def _hours(carried: Carried, demand: LoadProfile) -> list[int]:
-    """Numbers of the hours that are measured after the run, a day of them at most."""
+    """Numbers of the hours that are measured after the run, a day of them at most, and none of the next run."""
     if demand.series is None:
         return []
     first = (carried.since - demand.window_start) // HOUR
     last = min(first + HOURS_A_DAY, demand.series.hours)
+    if carried.until:
+        last = min(last, (carried.until - demand.window_start) // HOUR)
     return list(range(first, last)) if first >= 0 else []
 
 

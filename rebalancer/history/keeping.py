@@ -100,18 +100,32 @@ def checked(place: Place, pool: Pool, demand: LoadProfile, policy: Policy) -> It
     Raises:
         HistoryError: it cannot be written.
     """
-    for folder in _recent(place, pool, demand.window_end):
+    until: datetime | None = None
+    for folder in reversed(list(_recent(place, pool, demand.window_end))):
         with suppress(InputError):
             plan = read_plan(folder)
-            found = outcome_by(plan, read_journal(journal_path(plan.digest, place.state_dir)))
-            old = read_outcome(folder)
-            if not found.done or found.ended_at is None or (old and old.check and old.check.hours >= HOURS_A_DAY):
+            entries = read_journal(journal_path(plan.digest, place.state_dir))
+            found = outcome_by(plan, entries)
+            if not found.done or found.ended_at is None:
                 continue
-            carried = Carried(plan=plan, done=found.done, ended_at=found.ended_at)
-            check = check_of(carried, pool, demand)
-            write_outcome(replace(found, check=check), folder)
-            if check:
-                yield from words_of(check, carried, policy.history.prediction_error)
+            carried = Carried(plan=plan, done=found.done, ended_at=found.ended_at, until=until)
+            until = entries[0].at
+            yield from _compared(carried, folder, found, pool, demand, most=policy.history.prediction_error)
+
+
+def _compared(
+    carried: Carried, folder: Path, found: Outcome, pool: Pool, demand: LoadProfile, *, most: float
+) -> Iterator[str]:
+    old = read_outcome(folder)
+    known = old.check if old else None
+    if known and known.hours >= HOURS_A_DAY:
+        return
+    check = check_of(carried, pool, demand)
+    if check and known:
+        check = replace(check, elsewhere=known.elsewhere)  # VMs that later runs moved are no strangers
+    write_outcome(replace(found, check=check), folder)
+    if check and (known is None or check.hours > known.hours):
+        yield from words_of(check, carried, most)
 
 
 def _recent(place: Place, pool: Pool, now: datetime) -> Iterator[Path]:

@@ -8,41 +8,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from rebalancer.demand import LoadProfile, Series
-from rebalancer.history.checking import Carried, check_of, words_of
+from rebalancer.history.checking import check_of, words_of
 from rebalancer.placement import Placement
-from rebalancer.plan import Plan
 from rebalancer.problem import pool_at
-from tests.plan.made import MADE_AT, demand_of, goal_of, plan_of
-from tests.pools import make_host, make_pool, make_vm, problem_of
-
-PCPUS = 16
-POOL = make_pool(hosts=[make_host("h1"), make_host("h2")], vms=[make_vm("a"), make_vm("b"), make_vm("c", on="h2")])
-ENDED = MADE_AT + timedelta(minutes=20)
-HOUR = timedelta(hours=1)
-
-
-def planned() -> Plan:
-    """Moves a away from b: each of the two is predicted to use 9 pCPUs at 14:00, and 0.9 at any other hour."""
-    problem = problem_of(POOL, demand=demand_of(POOL, {"a": 9.0, "b": 9.0, "c": 1.0}))
-    return plan_of(problem, goal_of(problem, a="h2"))
-
-
-def measured(hours: int, **pcpu: float) -> LoadProfile:
-    """A week up to *hours* after the run in which each VM used so many *pcpu* all the time, and dom0 half a pCPU."""
-    end = MADE_AT.replace(minute=0) + (hours + 1) * HOUR
-    rows = np.array([[pcpu[vm]] * 168 for vm in "abc"])
-    made = demand_of(POOL, pcpu)
-    series = Series(vm_pcpu=rows, host_base_pcpu=np.full((2, 168), 0.5))
-    return replace(made, vms=("a", "b", "c"), series=series, window_start=end - 168 * HOUR, window_end=end)
-
-
-def carried(*done: str) -> Carried:
-    """The run of that plan."""
-    return Carried(plan=planned(), done=done or ("s01",), ended_at=ENDED)
-
-
-AFTER = pool_at(POOL, Placement({"a": "h2", "b": "h1", "c": "h2"}))
+from tests.history.after import AFTER, HOUR, PCPUS, POOL, carried, measured
+from tests.plan.made import MADE_AT, goal_of, plan_of
+from tests.pools import problem_of
 
 
 def test_what_was_measured_is_counted_for_both_placements() -> None:
@@ -65,7 +36,7 @@ def test_only_steps_that_are_done_are_expected() -> None:
     found = check_of(replace(carried(), done=()), POOL, measured(30, a=9.0, b=9.0, c=1.0))
     assert found
     assert found.overload_predicted == pytest.approx(18.5 - 12)
-    assert found.overload_measured == found.overload_unmoved
+    assert found.overload_measured == found.overload_unmoved > 0
 
 
 def test_hours_that_are_over_count() -> None:
@@ -90,13 +61,24 @@ def test_a_plan_without_metrics_predicted_nothing() -> None:
     assert check_of(blind, AFTER, measured(30, a=1.0, b=1.0, c=1.0)) is None
 
 
-def test_who_was_moved_since_is_counted() -> None:
-    """VM c went elsewhere; VM a is where it was before the run, so that it would be there anyway."""
+def test_what_moved_since_changes_nothing() -> None:
+    """VMs a and c went elsewhere, as by the next run: they are counted where this one left them, and told."""
     there = pool_at(POOL, Placement({"a": "h1", "b": "h1", "c": "h1"}))
-    found = check_of(carried(), there, measured(30, a=1.0, b=1.0, c=1.0))
+    demand = measured(30, a=8.0, b=10.0, c=5.0)
+    found, expected = check_of(carried(), there, demand), check_of(carried(), AFTER, demand)
     assert found
+    assert expected
     assert found.elsewhere == 2
-    assert found.overload_measured == found.overload_unmoved
+    assert replace(found, elsewhere=0) == expected
+
+
+def test_hours_of_the_next_run_are_its_own() -> None:
+    """Those that were over when it began are compared, and no more."""
+    demand = measured(30, a=8.0, b=10.0, c=5.0)
+    found = check_of(replace(carried(), until=MADE_AT + 6 * HOUR + timedelta(minutes=5)), AFTER, demand)
+    assert found
+    assert found.until == MADE_AT + 6 * HOUR
+    assert check_of(replace(carried(), until=MADE_AT + HOUR), AFTER, demand) is None
 
 
 def test_an_hour_that_is_unknown_counts_as_the_others_do() -> None:
