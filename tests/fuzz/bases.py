@@ -6,22 +6,27 @@ import atexit
 import gzip
 import json
 import os
+import re
 import shutil
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from rebalancer.approval.record import Approval, approval_text
 from rebalancer.execute import Looked
-from rebalancer.execute.journal.entries import Intended, RunBegan, RunEnded, Sent
+from rebalancer.execute.journal.entries import Intended, Noticed, Resolved, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.export.planfile import plan_json
 from rebalancer.face.read import PoolState
 from rebalancer.inventory import Pool
 from rebalancer.inventory.records import CLASSES
+from rebalancer.plan.document import sealed
+from rebalancer.policy import Policy, policy_digest
 from rebalancer.simulator import generate_pool
 from rebalancer.simulator.wire.xmlform import success
 from rebalancer.snapshot import Snapshot, write_snapshot
@@ -131,9 +136,27 @@ def snapshots() -> list[bytes]:
     return found
 
 
+def policies() -> list[bytes]:
+    """One of a few keys, one of every key that there is, and the least."""
+    return [POLICY.encode(), _every_key().encode(), b'mode = "repair"']
+
+
+@cache
+def _every_key() -> str:
+    """The annotated policy with its examples, without its words."""
+    shown = files("rebalancer.policy").joinpath("policy.toml").read_text(encoding="utf-8")
+    whole = re.sub(r"^# (?=\[\[\w+\]\]$|[\w.]+ = )", "", shown, flags=re.MULTILINE)
+    for usual, other in (("require_approval = false", "require_approval = true"), ('"percentile"', '"days"')):
+        whole = whole.replace(usual, other)
+    return "\n".join(line for line in whole.splitlines() if line and not line.startswith("#")) + "\n"
+
+
 def plans() -> list[bytes]:
-    """A plan with a hop and load."""
-    return [json.dumps(json.loads(plan_json(PLAN))).encode()]
+    """A plan with a hop and load; and one under a policy of every key."""
+    policy = Policy.load(written("every-key.toml", _every_key().encode()))
+    source = replace(PLAN.made_from, policy=policy, policy_digest=policy_digest(policy))
+    both = PLAN, sealed(replace(PLAN, made_from=source))
+    return [json.dumps(json.loads(plan_json(each))).encode() for each in both]
 
 
 def approvals() -> list[bytes]:
@@ -147,14 +170,18 @@ def journals() -> list[bytes]:
     path = folder() / "base.jsonl"
     at = datetime(2026, 11, 22, tzinfo=UTC)
     with Journal(path) as journal:
-        journal.append(RunBegan(at=at, plan="sha256:ab", pool="p", differences=("VM a is new",)))
+        journal.append(RunBegan(at=at, plan="sha256:ab", pool="p", differences=("VM a is new",), run="0a1b"))
         for step, state in (("s01", StepState.MOVED), ("s02", StepState.STAYED)):
-            journal.append(Intended(at=at, step=step, vm="a", source="h1", target="h2", wire_seconds=3.0))
+            intended = Intended(at=at, step=step, vm="a", source="h1", target="h2", wire_seconds=3.0)
+            journal.append(replace(intended, marked=True, toolstacks=("h1 1",)))
             journal.append(Sent(at=at, step=step, task="OpaqueRef:1"))
             later = at + timedelta(seconds=9)
             journal.append(
                 Looked(at=later, step=step, state=state, power_state="Running", resident_on="h2", error=("A",))
             )
+            journal.append(Noticed(at=later, step=step, words="it stays squeezed"))
+        journal.append(Intended(at=at, step="s03", vm="b", source="h2", target="h1"))
+        journal.append(Resolved(at=at, step="s03", state=StepState.UNSENT, by="jane", reason="looked"))
         journal.append(RunEnded(at=at, words="done"))
     found = path.read_bytes()
     path.unlink()

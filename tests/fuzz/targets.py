@@ -31,7 +31,6 @@ from rebalancer.xapi.translation import reading
 from rebalancer.xapi.wire.answers import from_json, from_xml
 from tests.fuzz.bases import (
     JSON_UPDATES,
-    POLICY,
     TABLE,
     answers,
     approvals,
@@ -39,6 +38,7 @@ from tests.fuzz.bases import (
     folder,
     journals,
     plans,
+    policies,
     pool,
     simulated,
     snapshots,
@@ -196,7 +196,7 @@ TARGETS: Final = {
     ),
     "policy": Target(
         weight=12,
-        bases=lambda: [POLICY.encode(), b'mode = "repair"'],
+        bases=policies,
         parse=lambda text: json.loads(json.dumps(tomllib.loads(text.decode()), default=str)),
         write=as_toml,
         read=_read_policy,

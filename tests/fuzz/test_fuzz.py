@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections import Counter
 
 import pytest
+from pydantic import BaseModel
 
+from rebalancer.execute.journal.entries import KINDS
+from rebalancer.policy import Policy
+from tests.fuzz.bases import journals, policies
 from tests.fuzz.cases import Case, case_of, end_of, run
 from tests.fuzz.targets import TARGETS
 
@@ -29,6 +35,17 @@ def test_what_is_put_wrong_was_right(name: str) -> None:
     for base, tree in TARGETS[name].ready():
         assert end_of(Case(number=0, target=name, content=base)) == "read"
         assert end_of(Case(number=0, target=name, content=TARGETS[name].write(tree))) == "read"
+
+
+def test_every_policy_key_and_every_entry_is_put_wrong() -> None:
+    """Mutations begin with a policy that has a value for each key, and a journal with an entry of each kind."""
+    told = tomllib.loads(policies()[1].decode())
+    assert told.keys() == Policy.model_fields.keys()
+    for name, section in told.items():
+        kind = type(getattr(Policy(), name))
+        if isinstance(section, dict) and issubclass(kind, BaseModel):
+            assert section.keys() == kind.model_fields.keys(), name
+    assert {json.loads(line)["event"] for line in journals()[0].splitlines()} == KINDS.keys()
 
 
 def test_a_case_is_known_by_its_number() -> None:
