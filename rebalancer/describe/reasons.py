@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from rebalancer.describe.figures import load_shares
+from rebalancer.describe.step_figures import StepFigures, figures_of
 from rebalancer.describe.worth import not_worth_it
 from rebalancer.inventory import VM, Uuid
 from rebalancer.objectives import FailuresLost, LastResort
@@ -24,6 +25,8 @@ COOL_DOWN = "cool-down"
 """In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
 OVER_THRESHOLD = "over-threshold"
 """In the place of a rule: the host has more load than the policy's threshold."""
+RELIEVES = "relieves "
+"""How reasons begin that are about the load of the source."""
 HOST_LOAD = "host-load"
 """The rule about the ceiling on load."""
 SHOWN = 3
@@ -62,8 +65,26 @@ class Reasons:
         return tuple(vm for _, _, vm in ranked)
 
     def of(self, migrations: Sequence[Migration]) -> tuple[str, ...]:
-        """Why each of *migrations* is made."""
+        """Why each of *migrations* is made, what it changes on its hosts in this order, and why its target."""
+        words = self.without_figures(migrations)
+        hot = [each.startswith(RELIEVES) for each in words]
+        figures = figures_of(migrations, self._book, hot=hot)
+        return tuple(map(self._in_full, migrations, words, figures))
+
+    def without_figures(self, migrations: Sequence[Migration]) -> tuple[str, ...]:
+        """The same as plans of earlier versions have it: without what changes on the hosts, in any order."""
         return tuple(self._of_move(position, migrations) for position in range(len(migrations)))
+
+    def _in_full(self, move: Migration, words: str, figures: StepFigures | None) -> str:
+        if figures is None:
+            return words
+        target = f"{self._host(move.target)} {_change(figures.target)}"
+        when = demand_of(self._problem).when.words(figures.slot)
+        if not words.startswith(RELIEVES):
+            return f"{words}; {target} of its CPU at {when}; {figures.choice}"
+        source, threshold = f"{_change(figures.source)} of its CPU", self._problem.policy.objective.threshold
+        own = f"{RELIEVES}{self._host(move.source)} of {figures.eased:.0%}: {source} at {when}"
+        return f"{own} (threshold {threshold:.0%}), {target}; {figures.choice}"
 
     def left_alone(self) -> tuple[LeftAlone, ...]:
         """Hosts that stay over the threshold, hottest first, each followed by the VMs that stay on it."""
@@ -135,7 +156,7 @@ class Reasons:
         if share <= 1 or self._problem.demand is None:
             return None
         when = self._problem.demand.when.words(slot)
-        return f"relieves {self._host(move.source)}, at {share:.0%} of its threshold at {when}"
+        return f"{RELIEVES}{self._host(move.source)}, at {share:.0%} of its threshold at {when}"
 
     def _of_room(self, move: Migration) -> str | None:
         arriving = [each.vm for each in self._problem.initial.moves_to(self._goal) if each.target == move.source]
@@ -257,6 +278,11 @@ class Reasons:
 
     def _names(self, vms: Sequence[Uuid]) -> str:
         return first_few([self._problem.names.vms[vm] for vm in vms], SHOWN)
+
+
+def _change(shares: tuple[float, float]) -> str:
+    before, after = shares
+    return f"{before:.0%} -> {after:.0%}"
 
 
 def _same(one: Violation, other: Violation) -> bool:

@@ -20,6 +20,7 @@ from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
+from rebalancer.plan.step import Step
 from rebalancer.planner.way_back import way_back
 from rebalancer.policy import intent_digest, policy_digest
 from rebalancer.problem import Problem
@@ -56,7 +57,9 @@ def compose(
     """
     problem = book.problem
     reasons = Reasons(book, solution.placement, missing=solution.missing, unfinished=solution.unfinished)
-    steps = steps_of(migrations, book, why or reasons.of(migrations), pace=pace, effort=SCHEDULE_EFFORT)
+    given = why or reasons.without_figures(migrations)
+    steps = steps_of(migrations, book, given, pace=pace, effort=SCHEDULE_EFFORT)
+    steps = steps if why else _with_figures(steps, reasons)
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,
@@ -91,6 +94,12 @@ def compose(
         held=held_as_they_are(problem),
     )
     return sealed(replace(plan, summary=summary_of(plan)))
+
+
+def _with_figures(steps: Sequence[Step], reasons: Reasons) -> tuple[Step, ...]:
+    """*steps* with what each changes: that depends on the order in which they are launched."""
+    told = reasons.of([step.migration for step in steps])
+    return tuple(replace(step, why=words) for step, words in zip(steps, told, strict=True))
 
 
 def _made_from(problem: Problem, pace: Pace, undoes: str | None, about: set[Uuid]) -> MadeFrom:

@@ -15,6 +15,7 @@ from rebalancer.describe.figures import load_of, metrics_of, profile_of, told_of
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
+from rebalancer.describe.step_figures import without_choice
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.held import TAGGED
 from rebalancer.inventory import Names, Pool, Uuid
@@ -199,7 +200,16 @@ def _disks(step: Step, problem: Problem) -> tuple[StepDisk, ...]:
 def _whys(plan: Plan, reasons: Reasons) -> tuple[str, ...]:
     if plan.made_from.undoes or plan.outcome == HOME:
         return tuple(BACK[step.kind] for step in plan.steps)
-    return reasons.of([step.migration for step in plan.steps])
+    migrations = [step.migration for step in plan.steps]
+    found = zip(plan.steps, reasons.of(migrations), reasons.without_figures(migrations), strict=True)
+    return tuple(_why(step.why, full, plain) for step, full, plain in found)
+
+
+def _why(claimed: str, full: str, plain: str) -> str:
+    """*claimed* if it is *full* but for why this target, or *plain* as in plans of earlier versions; else *full*."""
+    own, right = without_choice(claimed), without_choice(full)
+    said = as_told(own, right) == own or as_told(claimed, plain) == claimed
+    return claimed if said else full
 
 
 def _old_violations(plan: Plan, reasons: Reasons) -> Iterator[OldViolation]:

@@ -79,7 +79,7 @@ def test_only_those_are_parted_that_were_busy_together(model: rb.Model, tmp_path
     balance = next(tier for tier in plan.tiers if tier.objective == "balance")
     assert balance.proved
     assert rb.verify(plan, model.state) == ()
-    assert "at 144% of its threshold at Wed 25 Nov 11:00" in plan.steps[0].why
+    assert "108% -> 58% of its CPU at Wed 25 Nov 11:00" in plan.steps[0].why
     before = {row.name: row.before for row in plan.hosts}["h1"]
     assert before.overload_pcpu_hours == pytest.approx(4 / 7 * (0.25 + 2 * 8 + 2 * 0.5 - 12))
     write_plan(plan, tmp_path / "plan")

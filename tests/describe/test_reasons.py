@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from rebalancer.describe.figures import load_shares
 from rebalancer.describe.reasons import Reasons
+from rebalancer.describe.step_figures import figures_of
+from rebalancer.placement import Migration, Placement
 from rebalancer.plan import Plan
 from rebalancer.rules import Rulebook
 from tests.plan.made import demand_of, goal_of, plan_of, pool_with, swap
@@ -17,11 +22,12 @@ def why(plan: Plan) -> dict[str, str]:
 
 
 def test_a_hot_host_is_named_with_its_share_and_hour() -> None:
-    """12.5 pCPUs of 16, the threshold being 12: 104 % at two in the afternoon."""
+    """12.5 pCPUs of 16, the threshold being 12, at two in the afternoon; 3 of them go where half of one was used."""
     pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 4)})
     problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 3.0}))
     plan = plan_of(problem, goal_of(problem, b="h2"))
-    assert why(plan) == {"b": "relieves h1, at 104% of its threshold at 14:00 UTC"}
+    words = "relieves h1 of 19%: 78% -> 59% of its CPU at 14:00 UTC (threshold 75%), h2 3% -> 22%"
+    assert why(plan) == {"b": f"{words}; the only host that may take it"}
     assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after (overload 0.5 and 0 pCPU-hours).")
 
 
@@ -158,3 +164,52 @@ def test_a_gain_that_the_policy_does_not_ask_for_is_told() -> None:
     left = {each.name: each for each in plan_of(problem, problem.initial).left_alone if each.kind == "vm"}
     assert left["a"].rule == "does-not-pay"
     assert "gain as many pCPU-hours as the policy asks for (limits.minimum_gain_pcpu_hours, 50)" in left["a"].words
+
+
+def crowded() -> Rulebook:
+    """Three VMs of 4, 3 and 2 pCPUs on one of four hosts of 16; the others carry 0.5, 0.5 and 4.5."""
+    pool = pool_with(
+        {"h1": 30, "h2": 30, "h3": 30, "h4": 30},
+        {"a": ("h1", 2), "b": ("h1", 2), "c": ("h1", 2), "rest": ("h1", 2), "busy": ("h4", 2)},
+    )
+    demand = demand_of(pool, {"a": 4.0, "b": 3.0, "c": 2.0, "rest": 6.0, "busy": 4.0})
+    return Rulebook.of(problem_of(pool, demand=demand))
+
+
+def moves_of(*moves: tuple[str, str]) -> list[Migration]:
+    """From h1 to hosts."""
+    return [Migration(vm=vm, source="h1", target=target) for vm, target in moves]
+
+
+def test_every_step_tells_what_it_changes_in_turn() -> None:
+    """Each begins where the one before it ended, so that reasons differ where steps do, and figures add up."""
+    book = crowded()
+    moves = moves_of(("a", "h2"), ("b", "h3"), ("c", "h4"))
+    goal = Placement({**book.problem.initial.host_of, "a": "h2", "b": "h3", "c": "h4"})
+    found = [each for each in figures_of(moves, book, hot=[True] * 3) if each]
+    assert [each.source[0] for each in found[1:]] == [each.source[1] for each in found[:-1]]
+    assert [round(each.eased * 16, 3) for each in found] == [4.0, 3.0, 2.0]
+    ends = dict(zip(book.problem.pool.hosts, load_shares(book.problem, goal)[:, found[0].slot], strict=True))
+    assert [each.target[1] for each in found] == pytest.approx([ends["h2"], ends["h3"], ends["h4"]])
+    assert len(set(Reasons(book, goal).of(moves))) == 3
+
+
+def test_a_target_is_the_least_loaded_or_one_of_some() -> None:
+    """Of those that may take the VM, with it there; equal ones are both the least loaded."""
+    book = crowded()
+    chosen = {
+        host: next(each.choice for each in figures_of(moves_of(("a", host)), book, hot=[True]) if each)
+        for host in ("h2", "h3", "h4")
+    }
+    least = "the least loaded of 3 hosts that may take it"
+    assert chosen == {"h2": least, "h3": least, "h4": "one of 3 hosts that may take it"}
+
+
+def test_without_metrics_there_are_no_figures() -> None:
+    """Nor for a VM that is parked: it does not stay where it is."""
+    book = Rulebook.of(swap())
+    hop = Migration(vm="small", source="h2", target="h3", hop=True)
+    assert list(figures_of([hop], book, hot=[False])) == [None]
+    measured = crowded()
+    hop = Migration(vm="a", source="h1", target="h2", hop=True)
+    assert list(figures_of([hop], measured, hot=[False])) == [None]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:d5d1aae51e896b0817126cf8b918c42888e8c815c05cfececc66e7182e4413bd
+# Plan sha256:cf1d53dcde2546d74aaf25a3d8237589f64070e6c1c7531b27c57d6895aaf72b
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (4 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
