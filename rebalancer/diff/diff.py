@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -31,21 +31,26 @@ OF_THE_CLOCK = {"made_at", "expires_at", "digest", "begins_at", "closes_at"}
 class Difference:
     """One difference.
 
-    `kind` is its subject (part, pool, policy, start, step, order, objective, end, drift, name, other).
+    `kind` is its subject (part, pool, policy, start, step, order, objective, end, drift, name, other). `sign` is `+`
+    for what only the second has, `-` for what only the first has, `~` for what both have otherwise; `host` the name of
+    the host that the VM of a step begins on, "" where it is about no step.
     """
 
     kind: str
     words: str
+    sign: str = "~"
+    host: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Plain values for programs."""
-        return {"kind": self.kind, "words": self.words}
+        return {"kind": self.kind, "sign": self.sign, "host": self.host, "words": self.words}
 
 
 def plan_differences(first: Plan, second: Plan) -> tuple[Difference, ...]:
     """What *second* does differently from *first*; none where both say the same but for the time they were made."""
-    parts = (_of_sources, _of_starts, _of_steps, _of_disks, _of_networks, _of_order, _of_tiers, _of_the_rest)
-    return tuple(Difference(kind=kind, words=words) for part in parts for kind, words in part(first, second))
+    before = (_of_sources, _of_starts)
+    after = (_of_disks, _of_networks, _of_order, _of_tiers, _of_the_rest)
+    return (*_told(before, first, second), *_of_steps(first, second), *_told(after, first, second))
 
 
 def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
@@ -60,6 +65,10 @@ def pool_differences(plan: Plan, pool: Pool) -> tuple[Difference, ...]:
 
 Told = Iterator[tuple[str, str]]
 """Kind and words of differences."""
+
+
+def _told(parts: Iterable[Callable[[Plan, Plan], Told]], first: Plan, second: Plan) -> Iterator[Difference]:
+    return (Difference(kind=kind, words=words) for part in parts for kind, words in part(first, second))
 
 
 def _of_sources(first: Plan, second: Plan) -> Told:
@@ -127,16 +136,20 @@ def _of_starts(first: Plan, second: Plan) -> Told:
             yield "start", f"{vms.get(vm, vm)} starts {now or 'nowhere'} instead of {was or 'nowhere'}"
 
 
-def _of_steps(first: Plan, second: Plan) -> Told:
+def _of_steps(first: Plan, second: Plan) -> Iterator[Difference]:
     one, other = _ways(first), _ways(second)
     for vm in dict.fromkeys((*one, *other)):
         was, now = one.get(vm), other.get(vm)
         if was is None and now:
-            yield "step", f"only the second moves {now[0].vm_name} {_way(now)}"
+            yield _step("+", now, f"only the second moves {now[0].vm_name} {_way(now)}")
         elif now is None and was:
-            yield "step", f"only the first moves {was[0].vm_name} {_way(was)}"
+            yield _step("-", was, f"only the first moves {was[0].vm_name} {_way(was)}")
         elif was and now and _hosts(was) != _hosts(now):
-            yield "step", f"{now[0].vm_name} goes {_way(now)} instead of {_way(was)}"
+            yield _step("~", now, f"{now[0].vm_name} goes {_way(now)} instead of {_way(was)}")
+
+
+def _step(sign: str, steps: Sequence[Step], words: str) -> Difference:
+    return Difference(kind="step", words=words, sign=sign, host=steps[0].source_name)
 
 
 def _ways(plan: Plan) -> dict[Uuid, tuple[Step, ...]]:

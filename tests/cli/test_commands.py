@@ -194,7 +194,13 @@ def test_diff_tells_plans_apart(served: Served, terminal: Terminal, plan: Path) 
     last = served.plan.steps[-1]
     ended = terminal.run("diff", plan, shorter)
     assert (ended.code, ended.err) == (Exit.DONE, "")
-    assert f"only the first moves {last.vm_name} {last.source_name} -> {last.target_name}" in ended.out
+    assert f"\n{last.source_name}\n  - {last.vm_name} {last.source_name} -> {last.target_name}\n" in ended.out
+    lines = ended.out.splitlines()
+    assert [line.split(" (")[0] for line in lines[:2]] == [f"--- {plan}", f"+++ {shorter}"]
+    alike = len({step.vm for step in less.steps})
+    assert lines[2].startswith(f"VMs that move: 1 - 0 + 0 ~ {alike} alike; other differences: ")
+    counts = terminal.run("diff", plan, shorter, "--json").json()["counts"]
+    assert (counts["alike"], counts["only_first"], counts["only_second"], counts["otherwise"]) == (alike, 1, 0, 0)
     assert terminal.run("diff", plan, shorter, "--detailed-exitcode").code == Exit.HAS_STEPS
 
 
@@ -207,7 +213,7 @@ def test_diff_tells_what_a_pool_has_become(served: Served, terminal: Terminal, p
         ended = terminal.run("diff", plan, served.url, "--json", "--detailed-exitcode")
     assert ended.code == Exit.HAS_STEPS
     told = ended.json()["differences"]
-    assert {"kind": "drift", "words": f"host {step.target_name} is disabled"} in told
+    assert {"kind": "drift", "sign": "~", "host": "", "words": f"host {step.target_name} is disabled"} in told
 
 
 def test_verify_accepts_the_plan(served: Served, terminal: Terminal, plan: Path) -> None:

@@ -31,22 +31,30 @@ def diff(
 ) -> int:
     """Tell how two plans differ, or a plan and a pool.
 
+    Counts first, then by host the VMs that only one plan moves (- the first, + the second) or both move otherwise (~).
     Of a pool: what has changed since the plan was made; whether the plan is still legal is for `verify` to say.
     """
     from pathlib import Path
 
+    from rich.text import Text
+
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import print_json, show_lines
+    from rebalancer.cli.output import print_json, show, show_lines
+    from rebalancer.cli.views.differences import counts_of, difference_lines
     from rebalancer.export import is_plan, read_plan
     from rebalancer.face.connection import is_url
 
     made = read_plan(plan)
-    if not is_url(other) and is_plan(Path(other)):
-        found = rb.diff(made, read_plan(other))
+    second = None if is_url(other) or not is_plan(Path(other)) else read_plan(other)
+    if second:
+        found = rb.diff(made, second)
     else:
         found = rb.diff(made, rb.read(other, connection, demand=made.policy.demand, metrics=False))
     if json:
-        print_json({"same": not found, "differences": [each.as_json() for each in found]})
+        told = {"same": not found, "differences": [each.as_json() for each in found]}
+        print_json(told | ({"counts": counts_of((made, second), found)} if second else {}))
+    elif second and found:
+        show(*[Text("\n").join(difference_lines((made, second), (str(plan), other), found))])
     else:
         show_lines(*[each.words for each in found] or ["no difference"])
     return Exit.HAS_STEPS if detailed_exitcode and found else Exit.DONE
