@@ -24,6 +24,7 @@ from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, Step
+from rebalancer.units import counted, moment_in_words
 
 FORMAT = "rebalancer-outcome/1"
 KILLED = "the run ended without a word: it was killed, or is still under way"
@@ -147,6 +148,26 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
         write_whole(folder / OUTCOME_JSON, text.encode())
     except OSError as error:
         raise HistoryError(str(folder), f"its outcome cannot be written: {error.strerror}", "Make room") from error
+
+
+def outcome_in_words(plan: Plan, folder: Path) -> str:
+    """How *plan* ended, by the outcome in its *folder*; "" where there is none, or that of another plan."""
+    found = read_outcome(folder)
+    if found is None or found.plan != plan.digest:
+        return ""
+    steps = f"{len(found.done)} of {counted(len(plan.steps), 'step')} done"
+    at = f" at {moment_in_words(found.ended_at, plan.policy.timezone)}" if found.ended_at else ""
+    words = f": {found.words}" if found.words else ""
+    return f"How it ended{at}: {steps}{words}{_checked(found.check)}"
+
+
+def _checked(check: Check | None) -> str:
+    if check is None:
+        return ""
+    return (
+        f"; {check.overload_measured:.1f} pCPU-hours of overload in the {check.hours:.0f} h after it, "
+        f"{check.overload_predicted:.1f} predicted, {check.overload_unmoved:.1f} without its moves"
+    )
 
 
 def holds_plan(folder: Path) -> bool:

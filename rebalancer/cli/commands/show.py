@@ -26,6 +26,7 @@ def show(
     from rebalancer.cli.output import show_or_json
     from rebalancer.cli.views.plans import plan_in_full
     from rebalancer.export import folder_of, plan_document, read_plan
+    from rebalancer.history.outcome import outcome_in_words
 
     made = read_plan(plan)
     if step:
@@ -36,5 +37,5 @@ def show(
         then = hosts_at(made, chosen)
         show_or_json(step_in_full(made, chosen, then), lambda: step_document(chosen, then), json=json)
         return
-    approved = "" if json else approval_in_words(made, folder_of(plan))
-    show_or_json([*plan_in_full(made), *filter(None, [approved])], lambda: plan_document(made), json=json)
+    told = [] if json else [approval_in_words(made, folder_of(plan)), outcome_in_words(made, folder_of(plan))]
+    show_or_json([*plan_in_full(made), *filter(None, told)], lambda: plan_document(made), json=json)
