@@ -24,9 +24,12 @@ Shared = frozenset[Uuid]
 
 
 def network_load(pool: Pool, profile: LoadProfile, policy: ResourcePolicy) -> ResourceLoad:
-    """Gbit/s by slot; an interface whose speed is not known counts nothing, and its host is held."""
-    vms = set(profile.vms)
-    used = {flow.key.place for flow in profile.flows if flow.key.owner in vms} - {""}
+    """Gbit/s by slot; an interface whose speed is not known counts nothing, and its host is held.
+
+    Interfaces count that carry a network of some guest, whatever is known of what it sends: to the profile that a plan
+    carries, VMs that stay are part of their hosts.
+    """
+    used = {vif.network for vm in pool.resident_guests() for vif in vm.vifs}
     shared = [_shared(host, used) for host in pool.hosts.values()]
     blocks = sorted({networks for each in shared for networks in each}, key=sorted)
     parts = [_block(profile, shared, each, kind) for each in blocks for kind in (FlowKind.SENT, FlowKind.RECEIVED)]

@@ -67,3 +67,7 @@ def test_a_plan_that_weighs_throughput_is_proven_with_and_without_metrics(tmp_pa
     assert not rb.verify(rb.load(tmp_path / "plan"), replace(state, demand=None))
     state.save(tmp_path / "pool.json.gz")
     assert rb.read(tmp_path / "pool.json.gz").demand == state.demand
+    still = policy_of(objective=BESIDE, demand={"resources": ["network", "disk"]}, limits={"maximum_moves": 0})
+    nothing = rb.rebalance(rb.Model(state, still, state_dir=tmp_path), seconds=1)
+    assert (nothing.steps, nothing.hosts[0].before) == ((), plan.hosts[0].before)
+    assert not rb.verify(nothing, replace(state, demand=None))

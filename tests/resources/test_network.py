@@ -25,6 +25,7 @@ from rebalancer.objectives import Balance, LoadCost
 from rebalancer.placement import Placement
 from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import Problem, make_problem
+from rebalancer.resources.network import network_load
 from rebalancer.rules import Rulebook
 from rebalancer.snapshot import Snapshot, read_snapshot, snapshot_in, write_snapshot
 from rebalancer.solve import solve
@@ -96,6 +97,16 @@ def test_what_vms_send_counts_on_their_networks(pool: Pool) -> None:
     }
     assert found.resources == ("network", "disk")
     assert profile(pool, {"vm:web:vif_0_tx": steady(1.5)}, DemandPolicy(window_days=1)).flows == ()
+
+
+def test_interfaces_count_whoever_uses_them(pool: Pool) -> None:
+    """The speed of each that carries a guest's network, also where the profile knows of no guest that uses it."""
+    told = profile(pool, {"vm:web:vif_0_tx": steady(1.5), "vm:db:vif_0_rx": steady(0.5)})
+    folded = tuple(replace(flow, key=replace(flow.key, owner="h1", place="h1-eth0")) for flow in told.flows)
+    weighed = policy_of(objective={"network": {"weight": 1.0}}, demand={"resources": ["network"]}).objective.network
+    whole, carried = (network_load(pool, each, weighed).capacity for each in (told, replace(told, flows=folded)))
+    assert np.array_equal(whole, carried)
+    assert np.isfinite(whole).any(axis=1).all()
 
 
 def test_a_host_has_what_its_vms_do_not(pool: Pool) -> None:
