@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,35 @@ def manifest_of(plan: Plan, path: Path) -> str | None:
     if found is None and has_unvouched(path):
         say(f"{folder_of(path)}: there is no {MANIFEST_JSON}, so that only plan.json is vouched for")
     return found
+
+
+def assert_can_ask(without: Sequence[str] | None, *, unasked: bool) -> None:
+    """Pass if somebody can be asked whether to approve a part that they have not seen, or wants not to be.
+
+    Raises:
+        InputError: the part of a plan would be approved unseen.
+    """
+    if without and not unasked and not sys.stdin.isatty():
+        remedy = "Make it with `rebalancer part`, look at it and approve it; or say --yes"
+        raise InputError("--without", "nobody has seen the part yet, and there is no terminal to ask at", remedy)
+
+
+def part_of(plan: Plan, without: Sequence[str], state: rb.PoolState, output: Path, reason: str) -> Plan:
+    """What is left of *plan* *without* some steps, saved in *output*; *state* is the pool as the plan knew it.
+
+    Raises:
+        InputError: some step cannot be left out by itself.
+        StalePlan: the pool has changed.
+        IllegalPlan: what is left cannot be made.
+    """
+    part = rb.without(plan, without, state, reason=reason)
+    part.save(output)
+    return part
+
+
+def state_of(plan: Plan, source: str, connection: rb.Connection) -> rb.PoolState:
+    """The pool behind *source*, read as *plan* wants its demand; of a live pool without metrics: the plan has them."""
+    return rb.read(source, connection, demand=plan.policy.demand, metrics=not is_url(source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +96,5 @@ class ApprovalRequest:
             remedy = "Name the pool after the plan, and a folder with -o"
             raise InputError("--without", "it needs the pool and a folder for the plan that is left", remedy)
         assert_free(self.output)
-        wanted = self.plan.policy.demand
-        state = rb.read(self.source, connection, demand=wanted, metrics=not is_url(self.source))
-        part = rb.without(self.plan, self.without, state, reason=self.reason)
-        part.save(self.output)
-        return part
+        state = state_of(self.plan, self.source, connection)
+        return part_of(self.plan, self.without, state, self.output, self.reason)

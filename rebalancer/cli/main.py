@@ -30,7 +30,7 @@ from rebalancer.sanitise import one_line
 app = typer.Typer(name="rebalancer", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 READING = ("demo", "snapshot", "check", "explain")
 PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
-REVIEWING = ("show", "diff", "verify", "rehearse", "files", "approve")
+REVIEWING = ("show", "diff", "verify", "rehearse", "files", "part", "approve")
 RUNNING = ("apply", "resolve", "status", "rollback", "setup", "nightly", "report", "systemd", "monitor", "simulate")
 """Each is a function in a module of its name; help lists them in this order."""
 for name in READING + PLANNING + REVIEWING + RUNNING:

@@ -80,7 +80,7 @@ def test_a_night_waits_for_approval(served: Served, person: Terminal) -> None:
 def test_a_part_is_written_and_approved(served: Served, person: Terminal) -> None:
     """Without its last step: a plan of its own in its own folder, with an approval of its own; the whole has none."""
     last = served.plan.steps[-1]
-    ended = person.run("approve", "plan", served.snapshot, *YES, "--without", last.id, "-o", "part")
+    ended = person.run("approve", "plan", served.snapshot, *YES, "--without", last.id, "-o", "part", "--yes")
     assert ended.code == Exit.DONE
     assert ended.out.startswith("Incomplete, 1 move is missing: ")
     part = read_plan(person.folder / "part")
@@ -93,7 +93,8 @@ def test_a_part_is_written_and_approved(served: Served, person: Terminal) -> Non
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--without", "s01"], "it needs the pool and a folder for the plan that is left"),
+        (["--without", "s01"], "nobody has seen the part yet, and there is no terminal to ask at"),
+        (["--without", "s01", "--yes"], "it needs the pool and a folder for the plan that is left"),
         (["-o", "part"], "it is for the plan that --without leaves"),
     ],
 )
@@ -149,3 +150,29 @@ def test_a_folder_without_a_manifest_works_as_before(served: Served, person: Ter
     assert ", for plan.json alone: change 4711" in person.run("show", "plan").out
     told = person.run("files", "plan", "--json").json()
     assert told["files"] == ["plan.md", "moves.csv", "run.sh", "manifest.json"]
+
+
+def test_a_part_is_made_to_be_looked_at(served: Served, person: Terminal) -> None:
+    """With its own figures, in a folder of its own, and not approved; then it is approved like any plan."""
+    last = served.plan.steps[-1]
+    ended = person.run("part", "plan", served.snapshot, "--without", last.id, "-o", "part")
+    assert (ended.code, ended.out.startswith("Incomplete, 1 move is missing: ")) == (Exit.DONE, True)
+    assert not (person.folder / "part" / "approval.json").exists()
+    made = read_plan(person.folder / "part")
+    assert made.made_from.part_of == served.plan.digest
+    assert last.vm not in {step.vm for step in made.steps}
+    assert person.run("approve", "part", *YES).code == Exit.DONE
+
+
+@pytest.mark.parametrize(("answer", "code"), [(True, Exit.DONE), (False, Exit.NOT_APPROVED)])
+def test_a_part_is_approved_where_that_is_confirmed(
+    served: Served, person: Terminal, monkeypatch: pytest.MonkeyPatch, *, answer: bool, code: Exit
+) -> None:
+    """It is shown before somebody is asked; a no approves nothing, and the part stays."""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: answer)
+    last = served.plan.steps[-1]
+    ended = person.run("approve", "plan", served.snapshot, *YES, "--without", last.id, "-o", "part")
+    assert (ended.code, (person.folder / "part" / "approval.json").exists()) == (code, answer)
+    assert ended.out.startswith("Incomplete, 1 move is missing: ")
+    assert ended.out.count("Steps, in order") == 1

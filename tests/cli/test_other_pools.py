@@ -99,7 +99,7 @@ def test_one_pool_of_two_is_not_enough(desk: Terminal) -> None:
 def test_part_of_the_plan_is_approved_with_both_pools(desk: Terminal) -> None:
     """`approve` verifies with both, and composes the rest anew."""
     steps = desk.run("plan", *BOTH, "--output", "plan", "--json").json()["steps"]
-    words = ("--by", "ann", "--reason", "tonight", "--without", steps[0]["id"], "-o", "part")
+    words = ("--by", "ann", "--reason", "tonight", "--without", steps[0]["id"], "-o", "part", "--yes")
     assert desk.run("approve", "plan", "east.json", "--beside", "west.json", *words).code == 0
     assert desk.run("verify", "part", "east.json", "--beside", "west.json").code == 0
 

@@ -34,21 +34,24 @@ def approve(
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEY", help="Sign the approval with this SSH key (ssh-keygen).")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the part of --without unasked.")] = False,
     connection: rb.Connection,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Approve a plan, or a part of it.
 
     Shows it, and records who approves which plan and files, when and why, in approval.json beside plan.json. With
-    --without, the rest becomes a plan of its own: ordered and verified anew, written to -o, and approved there.
+    --without, the rest becomes a plan of its own, as `rebalancer part` makes it: shown, and approved where that is
+    confirmed.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
     from rebalancer.approval import approve as record
     from rebalancer.approval import assert_said
-    from rebalancer.cli.approving import ApprovalRequest, manifest_of
-    from rebalancer.cli.output import print_json, show, show_lines
+    from rebalancer.cli.approving import ApprovalRequest, assert_can_ask, manifest_of
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.output import print_json, say, show, show_lines
     from rebalancer.cli.views.plans import plan_tables
     from rebalancer.export import MANIFEST_JSON, folder_of, read_plan
 
@@ -57,13 +60,21 @@ def approve(
     whole = read_plan(plan)
     manifest_of(whole, plan)
     request = ApprovalRequest(plan=whole, source=source, without=without or (), output=output, reason=reason)
+    assert_can_ask(without, unasked=yes)
     made = request.plan_to_approve(connection, now)
     folder = output if without and output else folder_of(plan)
+    if without and not yes:
+        show(*plan_tables(made), "")
+        if not typer.confirm(f"Approve this part, which stands in {folder}?", err=True):
+            say(f"not approved; the part stays in {folder}")
+            return Exit.NOT_APPROVED
     found = record(made, folder, by=by, reason=reason, now=now, key=sign)
     if json:
         print_json(asdict(found) | {"at": found.at.isoformat(), "signed": sign is not None, "folder": str(folder)})
-        return
+        return Exit.DONE
     how = "approved and signed" if sign else "approved"
     files = f"its files: by {MANIFEST_JSON}, {found.manifest}" if found.manifest else "its plan.json alone"
-    show(*plan_tables(made), "")
+    if yes or not without:
+        show(*plan_tables(made), "")
     show_lines(f"{how} by {found.by}: {found.reason}", f"plan: {folder}, {made.digest}", files)
+    return Exit.DONE
