@@ -20,7 +20,7 @@ from rebalancer.history.nights import nights_in
 from rebalancer.history.outcome import read_outcome
 from rebalancer.history.rows import Rows, row_of_night, rows_of_check, rows_of_journal, rows_of_plan
 from rebalancer.history.store import Store
-from rebalancer.history.tables import NIGHTS, OF_CHECKS, OF_JOURNALS, OF_PLANS, SOURCES
+from rebalancer.history.tables import NIGHTS, OF_CHECKS, OF_JOURNALS, OF_PLANS, PLANS, SOURCES
 
 COPY = ".plan.json"
 """How the copy of a plan that a run leaves beside its notes is called."""
@@ -116,6 +116,8 @@ def _sources(folder: Path) -> Iterator[_Source]:
 def _reader(source: _Source) -> Callable[[Store, _Source, Filled], None]:
     if source.path.name == OUTCOME_JSON:
         return _take_outcome
+    if source.path.name.endswith(COPY):
+        return _take_copy
     if source.path.suffix == ".json":
         return _take_plan
     return _take_journal if source.path.parent.name == "journals" else _take_nights
@@ -125,6 +127,17 @@ def _take_plan(store: Store, source: _Source, found: Filled) -> None:
     plan = read_plan(source.path)
     _put(store, source, plan.digest, OF_PLANS, rows_of_plan(plan))
     found.plans += 1
+
+
+def _take_copy(store: Store, source: _Source, found: Filled) -> None:
+    """Read the copy that a run left of its plan, where the plan itself is not known."""
+    digest = "sha256:" + source.path.name.removesuffix(COPY)
+    with store.writing() as connection:
+        known = connection.execute(select(PLANS.c.plan).where(PLANS.c.plan == digest)).first()
+        if known:
+            _note(connection, store, source, digest)
+    if not known:
+        _take_plan(store, source, found)
 
 
 def _take_journal(store: Store, source: _Source, found: Filled) -> None:

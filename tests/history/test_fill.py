@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any
 
 import pytest
@@ -163,6 +164,23 @@ def test_filters_choose_moves(store: Store, place: Place) -> None:
     assert moves_of(store, ALWAYS, vm="%") == ()
     assert moves_of(store, ALWAYS, pools=["elsewhere"]) == ()
     assert moves_of(store, Period(since=MADE_AT + DAY, until=FAR_AHEAD)) == ()
+
+
+def test_the_copy_of_a_run_stands_in_for_its_plan(store: Store, place: Place) -> None:
+    """As of plans in folders of people's own; beside the plan itself it is not read again."""
+    live_through(place.folder)
+    copy = place.folder / "runs" / f"{PLAN.digest.removeprefix('sha256:')}.plan.json"
+    copy.parent.mkdir()
+    copy.write_bytes((folder_of(PLAN, place.folder) / "plan.json").read_bytes())
+    assert fill(store) == Filled(plans=1, journals=1, nights=1)
+    assert fill(store) == Filled()
+    shutil.rmtree(place.folder / "plans")
+    fresh = Place(state_dir=place.folder.parent / "fresh", url=place.url)
+    shutil.copytree(place.folder / "runs", fresh.folder / "runs")
+    if place.url is None:
+        with Store.of(fresh) as other:
+            assert fill(other) == Filled(plans=1)
+            assert len(hosts_of(other, ALWAYS)) == 3
 
 
 def test_a_time_that_is_set_back_is_seen(store: Store, place: Place) -> None:
