@@ -23,9 +23,9 @@ from rebalancer.cli.commands import history, notify, policy
 from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.cli.log import Form, Level, choose, chosen, form_now, line
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
-from rebalancer.sanitise import one_line
 
 app = typer.Typer(name="rebalancer", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 READING = ("demo", "snapshot", "check", "explain")
@@ -49,11 +49,21 @@ def _print_version(*, wanted: bool) -> None:
 @app.callback()
 def rebalancer(
     *,
+    log_format: Annotated[
+        Form | None,
+        typer.Option(
+            "--log-format",
+            help="How lines on standard error look: as they are, with time and level, as JSON, or with priorities for "
+            "systemd's journal (default: `journal` where that listens, else `plain`).",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     """Rebalance XenServer and XCP-ng pools: legal moves, proven bounds, plans that people can review."""
+    if log_format:
+        choose(log_format)
 
 
 INTERRUPTED = 130
@@ -66,6 +76,7 @@ def main() -> None:
     """Run the command line; every error becomes one sentence on standard error and a documented exit code."""
     settled.clear()
     known.clear()
+    chosen.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -82,7 +93,7 @@ def main() -> None:
         _print_for_programs(error)
         if isinstance(error, StoppedHalfWay):
             _print_traceback()
-        _end(str(error), exit_code(error), _ways(error))
+        _end(_what(error), exit_code(error), _facts(error))
     except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
         settle(Exit.ERROR)
         words = f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it"
@@ -128,10 +139,29 @@ def _ways(error: RebalancerError) -> dict[str, str]:
     return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
 
 
-def _end(sentence: str, code: Exit, ways: Mapping[str, str] | None = None) -> NoReturn:
+def _what(error: RebalancerError) -> str:
+    """What happened; the facts of a run that stopped stand on lines of their own."""
+    return f"stopped: {error.reason}" if isinstance(error, StoppedHalfWay) else str(error)
+
+
+def _facts(error: RebalancerError) -> dict[str, str]:
+    if not isinstance(error, StoppedHalfWay):
+        return {}
+    done = f"{error.done}, not started: {error.left}"
+    known = {"steps done": done, "the journal that tells what happened": error.journal}
+    return {**known, **(_ways(error) or {"next": "look at the pool, then apply the plan again, or take it back"})}
+
+
+def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None) -> NoReturn:
     settle(code)
-    for line in (f"rebalancer: {sentence}", *(f"  {purpose}: {command}" for purpose, command in (ways or {}).items())):
-        print(one_line(line), file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
+    told = facts or {}
+    if form_now() is Form.JSON:
+        lines = [line(sentence, Level.ERROR, exit_code=int(code), **({"facts": told} if told else {}))]
+    else:
+        heads = (f"rebalancer: {sentence}", *(f"  {purpose}: {words}" for purpose, words in told.items()))
+        lines = [line(each, Level.ERROR) for each in heads]
+    for each in lines:
+        print(each, file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     _leave(code)
 
 
@@ -142,5 +172,5 @@ def _leave(code: int) -> NoReturn:
     failure = failure_of(sys.stdout)
     if failure and (failure.errno not in EXPECTED or _for_programs()):
         lost = f"standard output cannot be written, so what was printed is not whole: {failure.strerror}"
-        print(f"rebalancer: {lost}", file=sys.stderr)  # noqa: T201
+        print(line(f"rebalancer: {lost}", Level.ERROR), file=sys.stderr)  # noqa: T201
     sys.exit(code)

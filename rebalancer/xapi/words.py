@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rebalancer.units import MIB, size_in_words
 from rebalancer.xapi.roles import READER, ROLES
 
 LATER: Final = "Try again in some minutes"
@@ -72,7 +73,7 @@ READING: Final[Mapping[str, Words]] = {
 MOVING: Final[Mapping[str, Words]] = {
     "HOST_CANNOT_ATTACH_NETWORK": _said("host {0} cannot attach network {1}", NEW_PLAN),
     "HOST_DISABLED": _said("host {0} is disabled", NEW_PLAN),
-    "HOST_NOT_ENOUGH_FREE_MEMORY": _said("the host has not enough free memory: {0} bytes needed, {1} free", NEW_PLAN),
+    "HOST_NOT_ENOUGH_FREE_MEMORY": _said("the host has not enough free memory: {0} needed, {1} free", NEW_PLAN),
     "HOST_NOT_ENOUGH_PCPUS": _said("the host has too few physical CPUs: {0} needed, {1} there", NEW_PLAN),
     "INVALID_VALUE": _said("the pool does not take {1} for {0}", NEW_PLAN),
     "MEMORY_CONSTRAINT_VIOLATION": _said("the VM's memory settings contradict each other ({0})", "Mend them"),
@@ -98,6 +99,9 @@ MOVING: Final[Mapping[str, Words]] = {
 
 WORDS: Final[Mapping[str, Words]] = {**GETTING_IN, **READING, **MOVING}
 
+SIZES: Final = frozenset({"HOST_NOT_ENOUGH_FREE_MEMORY"})
+"""Codes whose parameters are bytes."""
+
 PASSING: Final = frozenset({"HOST_STILL_BOOTING", "HOST_HAS_NO_MANAGEMENT_IP", "TOO_MANY_PENDING_TASKS"})
 """Codes of a pool that is there and not ready yet: what was asked was not done, and may be asked again."""
 
@@ -107,9 +111,16 @@ def told(code: str, params: Sequence[str]) -> Words | None:
     words = WORDS.get(code)
     if words is None:
         return None
-    filled = [*params, *["?"] * 3]
+    filled = [*map(_size if code in SIZES else str, params), *["?"] * 4]
     problem = words.problem.format(*filled) + (_role(params) if code == "RBAC_PERMISSION_DENIED" else "")
     return Words(problem=problem, remedy=words.remedy)
+
+
+def _size(param: str) -> str:
+    """A number of bytes in words, and anything else as it is."""
+    if not (param.isascii() and param.isdecimal()):
+        return param
+    return size_in_words(int(param)) if int(param) >= MIB else f"{int(param)} bytes"
 
 
 def _role(params: Sequence[str]) -> str:

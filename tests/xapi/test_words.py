@@ -179,3 +179,18 @@ def test_a_login_that_takes_other_parameters_altogether_is_told() -> None:
     script = [failure("MESSAGE_PARAMETER_COUNT_MISMATCH", LOGIN, "7", str(n)) for n in (4, 3, 2)]
     with scripted(script) as server, pytest.raises(RefusedByXapi, match="takes 7 parameters and got 2"):
         connect(server.url, ROOT, Trust())
+
+
+@pytest.mark.parametrize(
+    ("needed", "free", "words"),
+    [
+        ("8589934592", "3221225472", "8.0 GiB needed, 3.0 GiB free"),
+        ("1000", "0", "1000 bytes needed, 0 bytes free"),
+        ("many", "few", "many needed, few free"),
+    ],
+)
+def test_bytes_are_told_as_people_read_them(needed: str, free: str, words: str) -> None:
+    """With the unit; what is no number stays as it is."""
+    meant = told("HOST_NOT_ENOUGH_FREE_MEMORY", [needed, free])
+    assert meant
+    assert meant.problem == f"the host has not enough free memory: {words}"

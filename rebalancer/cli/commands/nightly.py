@@ -84,7 +84,7 @@ def _night(
     from rebalancer.cli.carrying import Invocation, invocation_of_night
     from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import say
+    from rebalancer.cli.output import say, say_progress
     from rebalancer.cli.pool_time import PoolTime
     from rebalancer.cli.watching.progress import watch_night, watch_solve
     from rebalancer.errors import StoppedHalfWay
@@ -95,6 +95,7 @@ def _night(
     wanted = keeper.anchored(wanted)
     monitor.wanted = wanted
     access = monitor.access = access_of(wanted, policy.parent)
+    say_progress(f"reading the pool at {access.url}", url=access.url)
     clock = PoolTime(access.url, access.connection) if pool_clock else None
     keeper.clock = clock
     if stop is None:

@@ -81,7 +81,8 @@ def unit(kind: str, installation: Installation) -> str:
 
 def crontab_line(installation: Installation) -> str:
     """The line for the crontab of the user, where there is no systemd; cron reads a percent sign as a new line."""
-    return f"30 22 * * *  {shlex.join(installation.words)}".replace("%", r"\%")
+    program, *words = installation.words
+    return f"30 22 * * *  {shlex.join([program, '--log-format', 'text', *words])}".replace("%", r"\%")
 
 
 def absolute(path: Path) -> str:

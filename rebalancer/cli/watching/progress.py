@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.status import Status
 
-from rebalancer.cli.output import Log, plain
+from rebalancer.cli.output import Log, plain, say_progress
 from rebalancer.units import counted
 
 if TYPE_CHECKING:
@@ -58,11 +58,15 @@ def _on_solving(status: Status) -> SolveReporter:
             self._held: list[str] = []
 
         def instance(self, *, hosts: int, units: int, pairs: int) -> None:
-            del hosts, units, pairs
+            del pairs
+            say_progress(
+                f"solving: {counted(hosts, 'host')}, {counted(units, 'VM or group', 'VMs and groups')} that may move"
+            )
             self._held = []
 
         def tier_started(self, objective: str, unit: str, value: float) -> None:
             self._unit = unit
+            say_progress(f"solving: {objective} is {value:.3f} {unit}", objective=objective, value=value)
             status.update(plain(f"solving: {objective} is {value:.3f} {unit}"))
 
         def progress(self, objective: str, value: float, bound: float) -> None:
@@ -72,6 +76,8 @@ def _on_solving(status: Status) -> SolveReporter:
             status.update(plain(f"solving: {said} (gap {gap:.1%})"))
 
         def tier_done(self, result: TierResult) -> None:
+            tried = f"{result.objective} {result.before:.3f} -> {result.after:.3f} {result.unit}"
+            say_progress(f"solved: {tried}", objective=result.objective, value=result.after)
             self._held = [*(each.objective for each in result.held), result.objective]
 
     return SolveWatcher()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.plan import Step
+from rebalancer.xapi.words import told
 
 NEXT_STEPS = {
     StepState.UNSENT: "The VM is where it was. Look at the reason, then resume",
@@ -25,8 +28,15 @@ def what_happened(step: Step, looked: Looked) -> str:
 
 def outcome_of(step: Step, looked: Looked) -> str:
     """What became of *step*, which goes without saying."""
-    noted = [" ".join(looked.error), looked.words]
+    noted = [_in_words(looked.error), looked.words]
     return _fact(step, looked) + "".join(f" ({each})" for each in noted if each)
+
+
+def _in_words(error: Sequence[str]) -> str:
+    """What XAPI's error means, with its code and what came with it, to be looked for in logs."""
+    words = told(error[0], error[1:]) if error else None
+    is_whole = words is not None and "?" not in words.problem  # XAPI sent all that the words name
+    return f"{words.problem}: {' '.join(error)}" if words and is_whole else " ".join(error)
 
 
 def named(step: Step) -> str:

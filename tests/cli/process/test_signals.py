@@ -86,7 +86,7 @@ def test_at_the_first_look_a_run_stops_in_order(ground: Ground, number: Signals)
         gate.opened.set()
         code, _, err = ended(process)
     assert code == Exit.STOPPED
-    assert "stopped: it was asked to stop; steps done: 0" in err
+    assert "stopped: it was asked to stop\n  steps done: 0" in err
     assert "to resume: rebalancer apply tonight" in err
     assert (ground.sent, ground.events()) == (0, ["run-began", "run-ended"])
 
@@ -239,7 +239,7 @@ def test_an_unforeseen_error_after_a_call_needs_people(ground: Ground) -> None:
     with ground.running(*ground.apply, first=f"{first}Watch.task_end = fail") as process:
         code, _, err = ended(process)
     assert (code, ground.sent) == (Exit.STOPPED, 1)
-    assert "stopped: unforeseen ValueError: odd; steps done: 0" in err
+    assert "stopped: unforeseen ValueError: odd\n  steps done: 0" in err
     assert str(ground.journal) in err
     assert "to roll back: rebalancer rollback tonight" in err
     assert ground.events()[-1] == "run-ended"

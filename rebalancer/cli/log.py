@@ -1,0 +1,72 @@
+"""The lines of standard error: for people, for files, for programs, or for systemd's journal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from io import UnsupportedOperation
+from typing import Final
+
+from rebalancer.sanitise import one_line
+
+STREAM: Final = "JOURNAL_STREAM"
+"""Device and inode of what systemd reads, where standard error is that."""
+
+
+class Level(IntEnum):
+    """How much a line matters: priorities of syslog, which systemd reads in front of a line as `<4>`."""
+
+    ERROR = 3
+    WARNING = 4
+    INFO = 6
+
+
+class Form(StrEnum):
+    """How lines look."""
+
+    PLAIN = "plain"
+    TEXT = "text"
+    JSON = "json"
+    JOURNAL = "journal"
+
+
+chosen: list[Form] = []
+"""What the command line says; empty where it says nothing."""
+
+
+def choose(form: Form) -> None:
+    """Let lines look like *form* from now on."""
+    chosen[:] = [form]
+
+
+def form_now() -> Form:
+    """How lines look: as chosen, else as systemd's journal reads them where that listens, else plain."""
+    if chosen:
+        return chosen[0]
+    return Form.JOURNAL if _goes_to_journal() else Form.PLAIN
+
+
+def line(words: object, level: Level = Level.INFO, **facts: object) -> str:
+    """*words* as one line; *facts* are told to programs beside them."""
+    plain, form = one_line(str(words)), form_now()
+    if form is Form.PLAIN:
+        return plain
+    if form is Form.JOURNAL:
+        return f"<{int(level)}>{plain}"
+    now = datetime.now(UTC)
+    if form is Form.TEXT:
+        return f"{now:%Y-%m-%dT%H:%M:%SZ} {level.name:<7} {plain}"
+    at = f"{now.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
+    return json.dumps({"time": at, "level": level.name.lower(), "message": plain, **facts})
+
+
+def _goes_to_journal() -> bool:
+    device, _, inode = os.environ.get(STREAM, "").partition(":")
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, UnsupportedOperation):
+        return False
+    return (str(found.st_dev), str(found.st_ino)) == (device, inode)
