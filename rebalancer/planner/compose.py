@@ -59,7 +59,7 @@ def compose(
     reasons = Reasons(book, solution.placement, missing=solution.missing, unfinished=solution.unfinished)
     given = why or reasons.without_figures(migrations)
     steps = steps_of(migrations, book, given, pace=pace, effort=SCHEDULE_EFFORT)
-    steps = steps if why else _with_figures(steps, reasons)
+    steps = _with_figures(steps, None if why else reasons)
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,
@@ -96,8 +96,10 @@ def compose(
     return sealed(replace(plan, summary=summary_of(plan)))
 
 
-def _with_figures(steps: Sequence[Step], reasons: Reasons) -> tuple[Step, ...]:
-    """*steps* with what each changes: that depends on the order in which they are launched."""
+def _with_figures(steps: tuple[Step, ...], reasons: Reasons | None) -> tuple[Step, ...]:
+    """*steps* with what each changes, which depends on the order in which they are launched; as they are without."""
+    if reasons is None:
+        return steps
     told = reasons.of([step.migration for step in steps])
     return tuple(replace(step, why=words) for step, words in zip(steps, told, strict=True))
 

@@ -36,7 +36,7 @@ def longer(schedule: Schedule) -> Schedule:
 
 
 DISAGREEMENTS: dict[str, tuple[str, Edit]] = {
-    "the reason of a step": ("steps_of", first_step(why="for fun")),
+    "the reason of a step": ("_with_figures", first_step(why="for fun")),
     "the summary": ("summary_of", "All is well: {}".format),
     "the memory of a host": ("host_rows", other_peak),
     "the memory of a step": ("steps_of", first_step(memory_bytes=1)),
