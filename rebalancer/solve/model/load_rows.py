@@ -71,6 +71,7 @@ def load_above(
     The columns are those of the model from the *first* one on. Those that count other *hours*, or in which lower
     levels are not counted, have measures of their own.
     """
+    limits, steps = limits[: model.scope.levels], steps[: model.scope.levels]
     levels, width = len(steps), model.load.shape[1]
     mine = np.zeros(width, dtype=np.bool_)
     mine[first : first + len(hours)] = True

@@ -30,12 +30,15 @@ class Scope:
             it, which makes the model a relaxation. None: all.
         paid: how many of the lowest levels of load are not counted in each column, because they are elsewhere, shape
             (columns,). None: none.
+        levels: how many of the lowest levels of load are told apart; what is above the last of them costs what that
+            level does, which makes the model a relaxation. None: all.
     """
 
     free: Bools
     at: Ints
     watched: Bools | None = None
     paid: Ints | None = None
+    levels: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

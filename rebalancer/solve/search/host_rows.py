@@ -12,7 +12,6 @@ from fractions import Fraction
 import numpy as np
 
 from rebalancer.objectives import Repair
-from rebalancer.solve.instance.instance import Bools
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
@@ -20,19 +19,18 @@ from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.per_host_bound import SHARE, HostCosts, hot
 
 
-def post_host_rows(model: PlacementModel, goal: Goal, tier: TierProblem, watched: Bools, effort: Effort) -> float:
+def post_host_rows(model: PlacementModel, goal: Goal, tier: TierProblem, effort: Effort) -> float:
     """State in *model* of the whole *tier* what each host pays at least of *goal*, and return the work that it took.
 
     Args:
-        model: every unit may move in it, and load counts where it is *watched*.
+        model: every unit may move in it; what load its scope counts is what hosts pay for.
         goal: a sum of what is paid; without rounded worths, or no rows are posted.
         tier: loads rounded down; only repairs may be held, for what else is held is shared by all hosts.
-        watched: the hosts and columns whose load counts, shape (hosts, columns).
         effort: of its work this takes a share.
     """
     if goal.shortfall or len(tier.instance.hosts) == 1 or not all(isinstance(h.objective, Repair) for h in tier.held):
         return 0.0
-    costs = HostCosts(tier, None, effort.part(SHARE), watched)
+    costs = HostCosts(tier, model.scope, effort.part(SHARE))
     terms = _terms_of_hosts(model, goal)
     for host in np.flatnonzero(hot(tier.instance)).tolist():
         # Its last cost is the one with most left broken, and holds however much is.

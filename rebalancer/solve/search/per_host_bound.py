@@ -24,6 +24,7 @@ from rebalancer.solve.model.cp_sat import Status, search
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import goal_of
 from rebalancer.solve.model.tier import TierProblem
+from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.model.violation_rows import breaches_above
 from rebalancer.solve.search.breach_bound import breaches_of, fewest_breaches
 from rebalancer.solve.search.components import restricted
@@ -112,7 +113,7 @@ def _spread_evenly(instance: Instance, levels: Levels, load: Ints, counted: Bool
 
 def _sum_of_hosts(tier: TierProblem, paid: Ints | None, effort: Effort, those: Bools | None = None) -> Alone:
     """What *those* hosts, or all hot ones, pay by themselves, but for the lowest levels *paid* in each slot."""
-    hosts = HostCosts(tier, paid, effort)
+    hosts = HostCosts(tier, replace(tier.whole(), paid=paid), effort)
     costs = [hosts.costs(int(host)) for host in np.flatnonzero(hot(tier.instance) if those is None else those)]
     leavers = tuple(sorted(each for found in hosts.leavers.values() for each in found))
     return Alone(bound=_cheapest(costs, hosts.breaches), work=hosts.work, leavers=leavers)
@@ -145,10 +146,9 @@ class HostCosts:
     objective's unit.
     """
 
-    def __init__(self, tier: TierProblem, paid: Ints | None, effort: Effort, watched: Bools | None = None) -> None:
-        """Load above the levels *paid* counts, on the *watched* hosts and columns; everywhere where that is None."""
-        self._tier, self._paid, self._effort, self.work = tier, paid, effort, 0.0
-        self._watched = np.ones_like(tier.instance.base, dtype=np.bool_) if watched is None else watched
+    def __init__(self, tier: TierProblem, counted: Scope, effort: Effort) -> None:
+        """What load counts is what the scope *counted* says: where, and above which levels."""
+        self._tier, self._counted, self._effort, self.work = tier, counted, effort, 0.0
         self.leavers: dict[int, list[int]] = {}
         self.constants: dict[int, Fraction] = {}
         self.breaches = min((held.value for held in tier.held), default=0)
@@ -179,8 +179,12 @@ class HostCosts:
         part = _with_a_way_out(self._tier.instance, host)
         held = tuple(replace(each, value=breaches) for each in self._tier.held)
         alone = replace(self._tier, instance=part, held=held, forbidden=())
-        watched = np.array([self._watched[host], np.zeros_like(self._watched[host])])
-        model, goal = alone.model(replace(alone.whole(), watched=watched, paid=self._paid))
+        here = (
+            np.ones_like(part.base[0], dtype=np.bool_) if self._counted.watched is None else self._counted.watched[host]
+        )
+        watched = np.array([here, np.zeros_like(here)])
+        scope = replace(self._counted, free=part.legal, at=part.home, watched=watched)
+        model, goal = alone.model(scope)
         self.constants[host] = goal.offset * goal.worth
         for limit, most in zip(part.breakable_limits, allowed, strict=True) if held else ():
             model.hold(goal_of((breaches_above(model, limit),)), most)

@@ -3,7 +3,8 @@
 First comes what every host has to shed by itself: quick, and often all there is to prove. The model that follows counts
 overload only on the hosts and slots that are hottest now, so that it stays small: a relaxation, whose bound is one
 of the whole. Linear relaxations with cuts over the assignment raise it quickly; where the relaxation is solved, the
-slots that its answer overloads are counted from then on.
+slots that its answer overloads are counted from then on. Levels of load are not told apart where hosts by themselves
+leave nothing above the lowest: what is above it then costs what the lowest level does.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from threading import Event
 
 import numpy as np
 
-from rebalancer.solve.instance.evaluate import load_of
+from rebalancer.solve.instance.evaluate import load_levels, load_of
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.model.cp_sat import SolverCall, Status
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.host_rows import post_host_rows
-from rebalancer.solve.search.per_host_bound import per_host_bound
+from rebalancer.solve.search.per_host_bound import HOT_POOL, per_host_bound
 
 SMALL_TERMS = 144_000
 """Pairs of unit and host times columns up to which everything is watched, so that the model is the whole: 16 hosts with
@@ -76,6 +77,7 @@ class RelaxationBound:
         self._raise(alone.bound, alone.words)
         self.first, self.first_words, self.first_work = self.bound, alone.words, alone.work
         self.leavers = np.array(alone.leavers, dtype=np.int64)
+        self._levels = None if alone.words == HOT_POOL or self._stays_hot() else 1
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True
@@ -116,8 +118,8 @@ class RelaxationBound:
             useful = self._solve()
 
     def _solve(self) -> bool:
-        model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched))
-        rows_work = post_host_rows(model, goal, self._tier, self._watched, self._effort)
+        model, goal = self._tier.model(replace(self._tier.whole(), watched=self._watched, levels=self._levels))
+        rows_work = post_host_rows(model, goal, self._tier, self._effort)
         words = f"a relaxation that counts overload on {self._watched.sum()} of {self._watched.size} hosts and slots"
         self._searching = SolverCall(
             model, goal, self._effort, raised=lambda bound: self._raise(bound * goal.worth, words)
@@ -141,16 +143,32 @@ class RelaxationBound:
         if unseen.any():
             self._watched = self._watched | unseen
             return True
+        if self._levels and _is_above(self._exact.instance, load_of(self._exact.instance, at), self._levels):
+            self._levels = None
+            return True
         stated = self._tier.instance.found_to_matter
         if self._tier.outlives(at) and self._exact.allows(at):
             self.answer = at
         return self._tier.instance.found_to_matter > stated
+
+    def _stays_hot(self) -> bool:
+        """Whether hosts keep load above the lowest level where each sheds what is best by itself."""
+        instance = self._exact.instance
+        load = load_of(instance, instance.home)
+        np.subtract.at(load, instance.home[self.leavers], instance.demand[self.leavers])
+        return _is_above(instance, load, 1)
 
     def _raise(self, bound: Fraction, words: str) -> None:
         """*bound*, in the objective's unit, holds for the optimistic model; both goals are wholes of their worth."""
         raised = self._goal.number(bound)
         if raised > self.bound:
             self.bound, self.words = raised, words
+
+
+def _is_above(instance: Instance, load: Ints, levels: int) -> bool:
+    """Whether *load* (hosts, columns) is above more than so many *levels* anywhere."""
+    known = (each for each in load_levels(instance).resources if len(each.limits) > levels)
+    return any(bool((load[:, each.columns] > each.limits[levels]).any()) for each in known)
 
 
 def worth_watching(instance: Instance, limits: Ints) -> Bools:

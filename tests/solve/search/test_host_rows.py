@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -23,11 +24,11 @@ Row = tuple[list[int], list[int], int]
 EFFORT = Effort(deterministic=20.0, seed=1)
 
 
-def rows_of(tier: TierProblem, watched: Bools) -> tuple[PlacementModel, list[Row]]:
+def rows_of(tier: TierProblem, watched: Bools, levels: int | None = None) -> tuple[PlacementModel, list[Row]]:
     """The model of the whole *tier*, and the rows that are posted: variables, coefficients, the most they sum to."""
-    model, goal = tier.model(replace(tier.whole(), watched=watched))
+    model, goal = tier.model(replace(tier.whole(), watched=watched, levels=levels))
     before = model.writer.rows
-    assert post_host_rows(model, goal, tier, watched, EFFORT) >= 0
+    assert post_host_rows(model, goal, tier, EFFORT) >= 0
     added = list(model.writer.proto.constraints)[before:]
     return model, [(list(each.linear.vars), list(each.linear.coeffs), list(each.linear.domain)[-1]) for each in added]
 
@@ -42,7 +43,7 @@ def balancing(problem: Problem, breaches: int) -> TierProblem:
 @pytest.mark.parametrize("budget", [0, 2])
 @pytest.mark.parametrize("seed", range(8))
 def test_every_legal_placement_keeps_every_row(seed: int, budget: int, price: float) -> None:
-    """With and without peaks and a price for moves, everywhere watched and half of it."""
+    """With and without peaks and a price for moves, everywhere watched and half of it, with all levels and some."""
     problem = with_peaks(random_problem(seed), budget)
     objective = problem.policy.objective.model_copy(update={"pcpu_hours_per_move": price})
     problem = replace(problem, policy=problem.policy.model_copy(update={"objective": objective}))
@@ -53,8 +54,8 @@ def test_every_legal_placement_keeps_every_row(seed: int, budget: int, price: fl
     everywhere = np.ones_like(tier.instance.base, dtype=np.bool_)
     half = everywhere.copy()
     half[:, ::2] = False
-    for watched in (everywhere, half):
-        model, rows = rows_of(tier, watched)
+    for watched, levels in product((everywhere, half), (None, 1, 3)):
+        model, rows = rows_of(tier, watched, levels)
         for placement in allowed:
             values = np.array(model.values(at_of(tier.instance, placement)))
             assert all(values[variables] @ np.array(terms) <= most for variables, terms, most in rows)
