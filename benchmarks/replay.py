@@ -57,6 +57,7 @@ def _days(price: float, *, demand: Keys = {}, objective: Keys = {}, limits: Keys
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     **{name: {"preset": name} for name in PRESETS},
     "p95, 0.001": _percentile(95, 0.001),
+    "p95, 0.02": _percentile(95, 0.02),
     "p95, 0.05": _percentile(95, 0.05),
     "p80, 0.02": _percentile(80, 0.02),
     "p70, 0.001": _percentile(70, 0.001),
