@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, delete, select
 
-from rebalancer.errors import HistoryError, InputError
+from rebalancer.errors import InputError
 from rebalancer.execute.journal.entries import RunBegan
 from rebalancer.execute.journal.history import histories
 from rebalancer.execute.journal.journal import read_journal
@@ -18,9 +18,9 @@ from rebalancer.export.folder import OUTCOME_JSON
 from rebalancer.export.planfile import PLAN_JSON
 from rebalancer.history.nights import nights_in
 from rebalancer.history.outcome import read_outcome
-from rebalancer.history.rows import Rows, row_of_night, rows_of_check, rows_of_journal, rows_of_plan
+from rebalancer.history.rows import Row, Rows, row_of_night, rows_of_check, rows_of_journal, rows_of_plan
 from rebalancer.history.store import Store
-from rebalancer.history.tables import NIGHTS, OF_CHECKS, OF_JOURNALS, OF_PLANS, PLANS, SOURCES
+from rebalancer.history.tables import NIGHTS, OF_CHECKS, OF_JOURNALS, OF_PLANS, PLANS, RUNS, SOURCES
 
 COPY = ".plan.json"
 """How the copy of a plan that a run leaves beside its notes is called."""
@@ -57,6 +57,21 @@ class _Source:
     def mark(self) -> tuple[int, int]:
         return self.size, self.changed_ns
 
+    @property
+    def copied(self) -> str:
+        """The digest of the plan that it is the copy of, which a run left; "" for anything else."""
+        return f"sha256:{self.path.name.removesuffix(COPY)}" if self.path.name.endswith(COPY) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a file tells: rows of the plan with `digest`, in the place of those in `tables`; and nights."""
+
+    digest: str = ""
+    tables: Sequence[Table] = ()
+    rows: Rows = field(default_factory=dict)
+    nights: Sequence[Row] = ()
+
 
 def fill(store: Store) -> Filled:
     """Read what is new in the state folder of *store*; each file counts whole or not at all.
@@ -64,16 +79,20 @@ def fill(store: Store) -> Filled:
     Raises:
         HistoryError: the database cannot be used.
     """
-    known, found = marks(store), Filled()
+    known, found, plans = marks(store), Filled(), _plans_of(store)
     for source in _sources(store.place.folder):
         if known.get(source.file) == source.mark:
             continue
         try:
-            _reader(source)(store, source, found)
-        except InputError as error:
-            if isinstance(error, HistoryError) and error.where == str(store.place):
-                raise
+            told = _Told() if source.copied and source.copied in plans else _told(source)
+        except InputError:
             found.unreadable.append(source.file)
+            continue
+        _put(store, source, told)
+        plans.add(told.digest)
+        found.plans += PLANS in told.rows
+        found.journals += RUNS in told.rows
+        found.nights += len(told.nights)
     return found
 
 
@@ -113,68 +132,57 @@ def _sources(folder: Path) -> Iterator[_Source]:
                 yield _Source(file=str(path.relative_to(folder)), path=path, size=size, changed_ns=changed)
 
 
-def _reader(source: _Source) -> Callable[[Store, _Source, Filled], None]:
+def _plans_of(store: Store) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.execute(select(PLANS.c.plan)).scalars())
+
+
+def _told(source: _Source) -> _Told:
+    """What is in a file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     if source.path.name == OUTCOME_JSON:
-        return _take_outcome
-    if source.path.name.endswith(COPY):
-        return _take_copy
+        return _of_outcome(source)
     if source.path.suffix == ".json":
-        return _take_plan
-    return _take_journal if source.path.parent.name == "journals" else _take_nights
+        plan = read_plan(source.path)
+        return _Told(digest=plan.digest, tables=OF_PLANS, rows=rows_of_plan(plan))
+    return _of_journal(source) if source.path.parent.name == "journals" else _of_nights(source)
 
 
-def _take_plan(store: Store, source: _Source, found: Filled) -> None:
-    plan = read_plan(source.path)
-    _put(store, source, plan.digest, OF_PLANS, rows_of_plan(plan))
-    found.plans += 1
-
-
-def _take_copy(store: Store, source: _Source, found: Filled) -> None:
-    """Read the copy that a run left of its plan, where the plan itself is not known."""
-    digest = "sha256:" + source.path.name.removesuffix(COPY)
-    with store.writing() as connection:
-        known = connection.execute(select(PLANS.c.plan).where(PLANS.c.plan == digest)).first()
-        if known:
-            _note(connection, store, source, digest)
-    if not known:
-        _take_plan(store, source, found)
-
-
-def _take_journal(store: Store, source: _Source, found: Filled) -> None:
+def _of_journal(source: _Source) -> _Told:
     entries = read_journal(source.path)
     histories(source.path, entries)
     digest = next((each.plan for each in entries if isinstance(each, RunBegan)), "")
-    _put(store, source, digest, OF_JOURNALS, rows_of_journal(digest, entries))
-    found.journals += 1
+    return _Told(digest=digest, tables=OF_JOURNALS, rows=rows_of_journal(digest, entries))
 
 
-def _take_nights(store: Store, source: _Source, found: Filled) -> None:
-    rows = {(each.policy, each.began_at, each.pool): row_of_night(each) for each in nights_in(source.path)}
+def _of_nights(source: _Source) -> _Told:
+    nights = {(each.policy, each.began_at, each.pool): each for each in nights_in(source.path)}
+    return _Told(nights=[row_of_night(each) for each in nights.values()])
+
+
+def _of_outcome(source: _Source) -> _Told:
+    outcome = read_outcome(source.path.parent)
+    if outcome is None or outcome.check is None:
+        return _Told()
+    return _Told(digest=outcome.plan, tables=OF_CHECKS, rows=rows_of_check(outcome.plan, outcome.check))
+
+
+def _put(store: Store, source: _Source, told: _Told) -> None:
+    """Put what a file tells in the place of what was known of it, and note that it was read."""
     with store.writing() as connection:
-        for row in rows.values():
+        for table in told.tables:
+            connection.execute(delete(table).where(table.c.plan == told.digest))
+            if told.rows.get(table):
+                connection.execute(table.insert(), list(told.rows[table]))
+        for row in told.nights:
             same = [NIGHTS.c[name] == row[name] for name in ("policy", "began_at", "pool_uuid")]
             connection.execute(delete(NIGHTS).where(*same))
-        if rows:
-            connection.execute(NIGHTS.insert(), list(rows.values()))
-        _note(connection, store, source, "")
-    found.nights += len(rows)
-
-
-def _take_outcome(store: Store, source: _Source, _found: Filled) -> None:
-    outcome = read_outcome(source.path.parent)
-    check = outcome.check if outcome else None
-    digest = outcome.plan if outcome else ""
-    _put(store, source, digest, OF_CHECKS if check else (), rows_of_check(digest, check) if check else {})
-
-
-def _put(store: Store, source: _Source, digest: str, tables: Sequence[Table], rows: Rows) -> None:
-    """Put *rows* in the place of what was known of the plan with *digest*."""
-    with store.writing() as connection:
-        for table in tables:
-            connection.execute(delete(table).where(table.c.plan == digest))
-            if rows.get(table):
-                connection.execute(table.insert(), list(rows[table]))
-        _note(connection, store, source, digest)
+        if told.nights:
+            connection.execute(NIGHTS.insert(), list(told.nights))
+        _note(connection, store, source, told.digest)
 
 
 def _note(connection: Connection, store: Store, source: _Source, digest: str) -> None:

@@ -19,9 +19,12 @@ from rebalancer.files.kinds import NIGHTS
 from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import add_line
 from rebalancer.inventory import Uuid
+from rebalancer.sanitise import one_line
 from rebalancer.units import is_likely
 
 FORMAT = "rebalancer-night/1"
+MOST = 1 << 60
+"""Bytes of memory that no pool has, and more than there is of anything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +114,17 @@ def _night(line: bytes) -> Night | None:
 def _told(raw: Mapping[str, Any]) -> Night:
     return Night(
         policy=str(raw["policy"]),
-        pool=str(raw["pool"]),
+        pool=one_line(str(raw["pool"])),
         pool_name=str(raw["pool_name"]),
         began_at=_moment(raw["began_at"]),
         ended_at=_moment(raw["ended_at"]),
-        exit_code=int(raw["exit_code"]),
-        verdict=str(raw["verdict"]),
+        exit_code=_count(raw["exit_code"]),
+        verdict=one_line(str(raw["verdict"])),
         words=str(raw["words"]),
-        plan=str(raw["plan"]),
+        plan=one_line(str(raw["plan"])),
         folder=str(raw["folder"]),
-        steps=int(raw["steps"]),
-        done=int(raw["done"]),
+        steps=_count(raw["steps"]),
+        done=_count(raw["done"]),
         room=_room(raw["room"]) if raw["room"] else None,
     )
 
@@ -130,9 +133,16 @@ def _room(raw: Mapping[str, Any]) -> Room:
     return Room(
         capacity_pcpus=float(raw["capacity_pcpus"]),
         busiest_pcpus=float(raw["busiest_pcpus"]),
-        memory_total_bytes=int(raw["memory_total_bytes"]),
-        memory_used_bytes=int(raw["memory_used_bytes"]),
+        memory_total_bytes=_count(raw["memory_total_bytes"]),
+        memory_used_bytes=_count(raw["memory_used_bytes"]),
     )
+
+
+def _count(value: object) -> int:
+    """A whole number that databases hold."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+        raise ValueError(value)
+    return value
 
 
 def _moment(text: object) -> datetime:

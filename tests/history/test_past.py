@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rebalancer.execute import Journals, StepState, cooled, learned_pace
 from rebalancer.execute.journal.cooling import cooled as cooled_by
 from rebalancer.execute.journal.entries import AS_ASKED, Entry, Intended, Looked, RunBegan, Sent
+from rebalancer.history import past as module
 from rebalancer.history.fill import fill
 from rebalancer.history.past import Remembered, known_past
 from rebalancer.history.place import Place
@@ -165,7 +166,7 @@ def test_rows_are_not_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with Store.of(Place(state_dir=tmp_path)) as store:
         fill(store)
     opened: list[Path] = []
-    monkeypatch.setattr("rebalancer.history.past.entries_of", opened_by(opened))
+    monkeypatch.setattr(module, "entries_of", opened_by(opened))
     assert left_alone(tmp_path) == ["a"]
     failure(tmp_path, 2)
     assert left_alone(tmp_path) == ["a"]
