@@ -23,7 +23,7 @@ from tests.cli.terminal import PASSWORD, USER, as_process, is_one_sentence
 PLANS: dict[str, Wrong] = {
     "no plan": Wrong(typed=lambda _: ["none"], said=("none", "no such file", "Name a plan folder")),
     "no plan in the folder": Wrong(typed=lambda _: ["."], said=("plan.json", "no such file", "Name a plan folder")),
-    "a snapshot": Wrong(typed=lambda door: [door.served.snapshot], said=("pool.json.gz", "no text", "Make")),
+    "a snapshot": Wrong(typed=lambda door: [door.served.snapshot], said=("pool.json.gz", "no plan", "Name a plan")),
     "truncated": Wrong(
         typed=lambda door: [door.write("p.json", plan_json(door.served.plan)[:3000])],
         said=("p.json", "truncated", "Copy it again"),
