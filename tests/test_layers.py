@@ -68,6 +68,7 @@ CLIENTS = {"nightly": {"face", "history", "nightly"}, "cli": {"face", "history",
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
     "apprise": {"nightly"},
+    "distributed": {"nightly"},
     "cryptography": {"simulator"},
     "filelock": {"execute"},
     "jinja2": {"history"},

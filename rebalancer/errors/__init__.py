@@ -14,6 +14,7 @@
     |- Infeasible                 no placement satisfies the hard rules
     |  `- NothingFound            ... or none was found in time
     |- NoLegalOrder               the placement cannot be reached step by step
+    |- WorkerLost                 whoever was to plan is gone
     |- SuspiciousPlan             the plan touches more of the pool than the policy thinks likely
     |- StalePlan                  the pool is no longer what the plan was made for
     |  `- StillMoving             ... for now: VMs are on their way
@@ -59,7 +60,7 @@ from rebalancer.errors.plans import (
     StoppedHalfWay,
     SuspiciousPlan,
 )
-from rebalancer.errors.solving import Concession, Fix, Infeasible, ModelBug, NothingFound
+from rebalancer.errors.solving import Concession, Fix, Infeasible, ModelBug, NothingFound, WorkerLost
 from rebalancer.errors.xapi import (
     CertificateMismatch,
     LoginRefused,
@@ -103,5 +104,6 @@ __all__ = [
     "SuspiciousPlan",
     "Unreachable",
     "UnreadableKey",
+    "WorkerLost",
     "XapiError",
 ]

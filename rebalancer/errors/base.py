@@ -13,7 +13,18 @@ SHOWN = 5
 
 
 class RebalancerError(Exception):
-    """Base of every error that the rebalancer raises on purpose."""
+    """Base of every error that the rebalancer raises on purpose; it comes whole from another process."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What it is, and what it keeps; whatever its class is called with."""
+        return _anew, (type(self), self.args, self.__dict__)
+
+
+def _anew(kind: type[RebalancerError], args: tuple[object, ...], kept: dict[str, object]) -> RebalancerError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(kept)
+    return error
 
 
 class Located(RebalancerError):

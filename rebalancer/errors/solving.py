@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rebalancer.errors.base import RebalancerError, first_of
+from rebalancer.errors.base import Located, RebalancerError, first_of
 
 FIXES_SHOWN = 3
 """How many fixes an error tells; all that were found stand in its data."""
@@ -39,6 +39,10 @@ class Fix:
         moves = "1 VM moves" if self.moves == 1 else f"{self.moves} VMs move"
         given_up = " and ".join(each.words for each in self.concessions)
         return f"{given_up} ({moves}, {self.gib:.4g} GiB are copied)"
+
+
+class WorkerLost(Located):
+    """Whoever was to make a plan, another process or a worker of a cluster, is gone."""
 
 
 class Infeasible(RebalancerError):

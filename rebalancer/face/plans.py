@@ -9,7 +9,7 @@ from datetime import datetime
 from rebalancer.errors import InputError, SuspiciousPlan
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
-from rebalancer.face.task import task_of
+from rebalancer.face.task import PlanningTask, Prepared, task_of
 from rebalancer.plan import Plan
 from rebalancer.planner.rebalance import rebalance as plan_for
 from rebalancer.policy import Mode
@@ -51,7 +51,17 @@ def rebalance(
         SuspiciousPlan: it moves a larger share of the VMs than `limits.sanity_share`.
     """
     _assert_measured(model)
-    given = task_of(model, made_at, seconds)
+    return _plan_of(task_of(model, made_at, seconds), within, reporter)
+
+
+def rebalance_prepared(given: Prepared, within: float = math.inf) -> Proposal:
+    """The plan that `rebalance` makes of what was *given*, in whatever process; errors are the same."""
+    model = Model(given.state, given.policy)
+    _assert_measured(model)
+    return _plan_of(PlanningTask(book=model.rulebook, made_at=given.made_at, pace=given.pace), within, None)
+
+
+def _plan_of(given: PlanningTask, within: float, reporter: SolveReporter | None) -> Proposal:
     plan = plan_for(given.book, made_at=given.made_at, reporter=reporter, pace=given.pace, most_seconds=within)
     if not given.book.problem.intent.empty:
         _assert_likely(plan)

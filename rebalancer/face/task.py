@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from rebalancer.errors import InputError
 from rebalancer.execute import Journals, Past, cooled, learned_pace
 from rebalancer.face.model import Model, assert_model
+from rebalancer.face.read import PoolState
 from rebalancer.history.place import Place
 from rebalancer.plan import Pace
+from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 
@@ -50,6 +52,22 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
         else Rulebook.of(make_problem(pool, model.state.demand, policy, on_hold=model.problem.on_hold))
     )
     return PlanningTask(book=book, made_at=when, pace=learned_pace(pool.uuid, past=past))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """All that planning takes, as a value that another process can be given: no journal is read any more."""
+
+    state: PoolState
+    policy: Policy
+    made_at: datetime
+    pace: Pace
+
+
+def prepared(model: Model, made_at: datetime | None = None) -> Prepared:
+    """What is to be planned for *model*, with what earlier runs teach."""
+    task = task_of(model, made_at)
+    return Prepared(state=model.state, policy=task.book.problem.policy, made_at=task.made_at, pace=task.pace)
 
 
 def _past(model: Model) -> Past:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from rebalancer.execute import (
 from rebalancer.inventory import Pool
 from rebalancer.nightly.keeping import Keeper
 from rebalancer.nightly.members import keep_pool, known_pool
+from rebalancer.nightly.patience import patiently
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.policy import ChangeWindows, change_windows
 from rebalancer.solve import SolveReporter
@@ -72,6 +74,15 @@ def access_of(policy: rb.Policy, base: Path, environment: Mapping[str, str] = os
     return Access(url=policy.pool.url, connection=replace(patient, credentials=connection.login(environment)))
 
 
+Planner = Callable[[rb.Model, datetime, SolveReporter, float], rb.Proposal]
+"""Makes the plan for a model, at a time, within so many seconds of the wall clock."""
+
+
+def rebalanced(model: rb.Model, made_at: datetime, reporter: SolveReporter, within: float) -> rb.Proposal:
+    """The plan, made in this process."""
+    return rb.rebalance(model, made_at=made_at, reporter=reporter, within=within)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
     """Who hears of the solving, of the plan once it is kept, and of the run; what is kept; how its folder is told."""
@@ -81,6 +92,9 @@ class Watchers:
     running: RunReporter = field(default_factory=RunReporter)
     keeper: Keeper = field(default_factory=Keeper)
     origin: Callable[[Path], PlanOrigin] = lambda folder: PlanOrigin(folder=str(folder))
+    reading: Callable[[Callable[[], rb.PoolState]], rb.PoolState] = lambda read: read()
+    planner: Planner = rebalanced
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def plan_only(
@@ -101,8 +115,9 @@ def plan_only(
         XapiError: the pool cannot be read.
     """
     heard = watchers or Watchers()
-    seen, _ = _seen(access, policy, state_dir, heard.keeper)
-    return _planned(seen, policy, state_dir, clock or Clock(), heard, within=math.inf)
+    time = clock or Clock()
+    seen, _ = _seen(access, policy, state_dir, heard, time)
+    return _planned(seen, policy, state_dir, time, heard, within=math.inf)
 
 
 def plan_and_execute(
@@ -126,7 +141,7 @@ def plan_and_execute(
         StoppedHalfWay: people have to look.
     """
     time, heard = clock or Clock(), watchers or Watchers()
-    seen, connection = _seen(access, policy, state_dir, heard.keeper)
+    seen, connection = _seen(access, policy, state_dir, heard, time)
     with pool_lock(seen.pool.uuid, state_dir):
         windows = change_windows(policy)
         made = _planned(seen, policy, state_dir, time, heard, within=left_for_planning(windows, time.now()))
@@ -139,7 +154,7 @@ def plan_and_execute(
             return replace(made, verdict=Verdict.OUTSIDE, opens_at=windows.opens_at(now))
         plan = rb.load(made.folder)
         try:
-            with rb.connect(access.url, connection) as live:
+            with heard.turn(), rb.connect(access.url, connection) as live:
                 run = rb.apply(
                     plan,
                     live,
@@ -161,12 +176,14 @@ def _verdict(run: RunResult, made: NightlyResult) -> Verdict:
 
 
 def _seen(
-    access: Access, policy: rb.Policy, state_dir: Path | None, keeper: Keeper
+    access: Access, policy: rb.Policy, state_dir: Path | None, heard: Watchers, time: Clock
 ) -> tuple[rb.PoolState, rb.Connection]:
     """The pool, and the way to it, with the addresses that its hosts had last night after those of the policy."""
     members = known_pool(access.url, state_dir).members
     connection = replace(access.connection, fallbacks=(*access.connection.fallbacks, *members))
-    seen = keeper.seen(rb.read(access.url, connection, demand=keeper.reads(policy.demand)), policy)
+    demand = heard.keeper.reads(policy.demand)
+    found = patiently(lambda: heard.reading(lambda: rb.read(access.url, connection, demand=demand)), policy, time)
+    seen = heard.keeper.seen(found, policy)
     keep_pool(access.url, seen.pool, state_dir)
     return seen, connection
 
@@ -181,7 +198,7 @@ def _planned(
     seen: rb.PoolState, policy: rb.Policy, state_dir: Path | None, clock: Clock, watchers: Watchers, *, within: float
 ) -> NightlyResult:
     made_at, model = clock.now(), rb.Model(seen, policy, state_dir=state_dir)
-    plan = rb.rebalance(model, made_at=made_at, reporter=watchers.solving, within=within)
+    plan = watchers.planner(model, made_at, watchers.solving, within)
     folder = plan_folder(seen.pool, made_at, state_dir)
     plan.save(folder)
     verdict = Verdict.PLANNED if plan.steps else Verdict.NOTHING_TO_DO

@@ -1,5 +1,6 @@
 """What the operator wants: objectives, limits, groups and windows; and the same in the uuids of one pool."""
 
+from rebalancer.policy.fleet import Fleet, FleetPolicy, fleet_of, is_fleet
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import Day, WindowPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, intent_digest, named
@@ -35,6 +36,8 @@ __all__ = [
     "Day",
     "DemandPolicy",
     "DiskPolicy",
+    "Fleet",
+    "FleetPolicy",
     "HistoryPolicy",
     "Intent",
     "IntentPolicy",
@@ -65,8 +68,10 @@ __all__ = [
     "change_windows",
     "check_alone",
     "check_policy",
+    "fleet_of",
     "intent_digest",
     "intent_of",
+    "is_fleet",
     "keys_of",
     "named",
     "policy_digest",

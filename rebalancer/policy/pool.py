@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from rebalancer.policy.hours import Clock
 from rebalancer.policy.sections import Section
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -19,7 +20,11 @@ def _fingerprint(digits: str) -> str:
 
 
 class PoolPolicy(Section):
-    """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is."""
+    """How `nightly` reaches the pool: its coordinator, which certificates are believed, and where the password is.
+
+    A pool that does not answer is tried again each `retry_minutes` until `retry_until`, a time of day in the policy's
+    zone; without it, the night is given up at once.
+    """
 
     url: str | None = None
     ca_file: str | None = None
@@ -27,6 +32,8 @@ class PoolPolicy(Section):
     credentials_file: str | None = None
     tls: Literal["modern", "legacy"] = "modern"
     fallback_urls: tuple[str, ...] = ()
+    retry_until: Clock | None = None
+    retry_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 5.0
 
     @model_validator(mode="after")
     def _legacy_is_pinned(self) -> PoolPolicy:

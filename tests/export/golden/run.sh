@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:cf1d53dcde2546d74aaf25a3d8237589f64070e6c1c7531b27c57d6895aaf72b
+# Plan sha256:5735460127eb89da0e59b4434c53170620c606f66634f32a337d4b4e0c7c7194
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (4 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:

@@ -1,0 +1,177 @@
+"""The nights of several pools: read side by side, planned by workers, carried out in turn or side by side.
+
+Each pool has a thread of its own, in which its whole night happens; whatever ends it ends no other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import rebalancer as rb
+from rebalancer.cli.carrying import tell_stop
+from rebalancer.cli.ending import settle
+from rebalancer.cli.exits import Exit, exit_of
+from rebalancer.cli.monitoring import Monitor
+from rebalancer.cli.night import Surroundings, night_of
+from rebalancer.cli.output import print_json, say, show_lines
+from rebalancer.execute import RunReporter, StopSignal, stop_on_signals
+from rebalancer.nightly import Keeper, NightEnd, NightlyResult, Watchers, assert_collectable
+from rebalancer.nightly.workers import ProcessEach, dask_executor, planner_on
+from rebalancer.policy import DemandPolicy
+from rebalancer.policy.fleet import Fleet, fleet_of
+from rebalancer.solve import SolveReporter
+from rebalancer.units import counted
+
+WORST_FIRST = (5, 1, 4, 3, 8, 6, 7, 2, 0)
+"""Exit codes, from the one that most needs somebody."""
+GLANCE = 0.2
+"""Seconds between two looks at whether all nights are over; a signal is answered in between."""
+
+
+def nights_of(path: Path, given: Surroundings, *, execute: bool, dask: str | None, json: bool) -> int:
+    """The worst exit code of the nights of the fleet at *path*, which are told in one summary.
+
+    Raises:
+        PolicyError: the fleet's own file cannot be used.
+        ConnectionSettingsError: there is no cluster at *dask*.
+        InputError: nothing can be written where metrics are wanted.
+    """
+    fleet = fleet_of(path)
+    if given.metrics:
+        assert_collectable(given.metrics)
+    with stop_on_signals(tell=tell_stop) as stop:
+        ends = _Nights(fleet, given, stop if execute else None, dask).all()
+        code = worst(ends)
+        settle(code)
+    if json:
+        told = [each.as_json() for each in ends]
+        print_json({"fleet": fleet.policy.name, "exit_code": code, "pools": told})
+    else:
+        show_lines(*_summary(fleet, ends, code))
+    return code
+
+
+def worst(ends: Sequence[NightEnd]) -> int:
+    """The exit code that says the worst of them; what is not in the order counts as an error."""
+    codes = [int(each.exit_code) if int(each.exit_code) in WORST_FIRST else int(Exit.ERROR) for each in ends]
+    return min(codes, key=WORST_FIRST.index, default=int(Exit.DONE))
+
+
+def metrics_of(metrics: Path, name: str, names: Sequence[str]) -> Path:
+    """The textfile of the policy *name* beside *metrics*; two of *names* never share one."""
+
+    def plain(each: str) -> str:
+        return "".join(letter if letter.isalnum() else "-" for letter in each.removesuffix(".toml"))
+
+    same = [each for each in names if plain(each) == plain(name)]
+    number = f"-{same.index(name) + 1}" if len(same) > 1 else ""
+    return metrics.with_name(f"{metrics.stem}-{plain(name)}{number}{metrics.suffix}")
+
+
+def _summary(fleet: Fleet, ends: Sequence[NightEnd], code: int) -> Iterator[str]:
+    for each in ends:
+        yield f"{each.policy}: code {int(each.exit_code)}, {each.verdict.replace('_', ' ')}: {each.words}"
+        if each.result:
+            yield f"  plan: {each.result.folder}"
+        yield from (f"  {purpose}: {command}" for purpose, command in each.next.items())
+    failed = sum(each.failed for each in ends)
+    done = sum(each.done for each in ends)
+    told = f"{counted(len(ends), 'pool')}, {failed} failed, {counted(done, 'step')} carried out"
+    yield f"fleet {fleet.policy.name}: {told}; exit code {code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared(Keeper):
+    """A keeper of a history that other nights write to as well: one at a time."""
+
+    inner: Keeper
+    lock: threading.Lock
+
+    def reads(self, wanted: DemandPolicy) -> DemandPolicy:
+        return self.inner.reads(wanted)
+
+    def seen(self, state: rb.PoolState, policy: rb.Policy) -> rb.PoolState:
+        with self.lock:
+            return self.inner.seen(state, policy)
+
+    def ended(self, night: NightEnd, words: str = "") -> None:
+        with self.lock:
+            self.inner.ended(night, words)
+
+
+class _Nights:
+    """The nights of a fleet, under way."""
+
+    def __init__(self, fleet: Fleet, given: Surroundings, stop: StopSignal | None, dask: str | None) -> None:
+        self._fleet, self._given, self._stop = fleet, given, stop
+        self._reading = ThreadPoolExecutor(fleet.policy.read_at_once, thread_name_prefix="reading")
+        self._planning: Executor = dask_executor(dask) if dask else ProcessEach(fleet.policy.plan_at_once)
+        self._turn, self._history = threading.Lock(), threading.Lock()
+        self._names = [name for name, _ in fleet.members]
+
+    def all(self) -> list[NightEnd]:
+        """How each of them ended, in the order of the fleet."""
+        ends: dict[str, NightEnd] = {}
+        threads = [
+            threading.Thread(target=self._one, args=(name, path, ends), daemon=True)
+            for name, path in self._fleet.members
+        ]
+        over = False
+        try:
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                next(thread for thread in threads if thread.is_alive()).join(GLANCE)
+            over = True
+        finally:
+            self._reading.shutdown(wait=False, cancel_futures=True)
+            self._planning.shutdown(wait=over, cancel_futures=not over)
+        return [ends[name] for name in self._names]
+
+    def _one(self, name: str, path: Path, ends: dict[str, NightEnd]) -> None:
+        """The night of the policy at *path*, which nothing but its end comes out of."""
+        given = self._given
+        metrics = metrics_of(given.metrics, name, self._names) if given.metrics else None
+        monitor, failure = Monitor(metrics, path, given.state_dir, called=name), None
+        try:
+            monitor.result = self._night(name, path, monitor)
+            result = monitor.result
+            monitor.code = exit_of(result.plan, left=result.left) if given.detailed else Exit.DONE
+        except Exception as error:  # noqa: BLE001 - whatever ends the night of a pool ends no other
+            failure = error
+        ends[name] = monitor.finished(failure)
+        say(f"{name}: {ends[name].words}")
+
+    def _night(self, name: str, path: Path, monitor: Monitor) -> NightlyResult:
+        @contextmanager
+        def watching() -> Iterator[tuple[SolveReporter, RunReporter]]:
+            yield SolveReporter(), RunReporter()
+
+        def planned(result: NightlyResult) -> None:
+            monitor.planned(result)
+            say(f"{name}: planned: {result.plan.summary}")
+
+        def beside(watchers: Watchers) -> Watchers:
+            side_by_side = self._fleet.policy.carry_out == "side-by-side"
+            return replace(
+                watchers,
+                planned=planned,
+                reading=lambda read: self._reading.submit(read).result(),
+                planner=planner_on(self._planning),
+                turn=nullcontext if side_by_side else lambda: self._turn,
+            )
+
+        return night_of(
+            path,
+            self._given,
+            self._stop,
+            monitor,
+            watching=watching,
+            beside=beside,
+            keeping=lambda keeper: _Shared(inner=keeper, lock=self._history),
+        )

@@ -1,0 +1,121 @@
+"""Executors that plan: a process for each plan on this machine, or a Dask cluster. They are given values alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any, TypeVar
+
+import rebalancer as rb
+from rebalancer.errors import ConnectionSettingsError, IllegalPlan, RebalancerError, WorkerLost
+from rebalancer.face.plans import rebalance_prepared
+from rebalancer.face.task import prepared
+from rebalancer.nightly.run import Planner
+from rebalancer.solve import SolveReporter
+
+Answer = TypeVar("Answer")
+
+
+class ProcessEach(Executor):
+    """Runs each call in a process of its own, so that one that dies takes no other along.
+
+    Args:
+        at_once: how many run at once.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="planning")
+        self._running: set[SpawnProcess] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, call: Callable[..., Answer], /, *args: Any, **kwargs: Any) -> Future[Answer]:  # noqa: ANN401
+        """Run *call*, which can be pickled, with what it is given."""
+        return self._threads.submit(self._in_process, call, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - its base's
+        """Begin nothing more; what runs is ended at once where futures are cancelled."""
+        if cancel_futures:
+            with self._lock:
+                for process in self._running:
+                    process.terminate()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _in_process(self, call: Callable[..., Answer], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Answer:
+        context = multiprocessing.get_context("spawn")  # threads run here: a fork would copy their locks
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_answer, args=(theirs, call, args, kwargs), daemon=True)
+        process.start()
+        theirs.close()
+        with self._lock:
+            self._running.add(process)
+        try:
+            good, answer = ours.recv()
+        except EOFError:
+            process.join()
+            words = f"the process that planned ended with code {process.exitcode}"
+            raise WorkerLost("planning", words, "Look at the system's log; memory may have run out") from None
+        finally:
+            process.join()
+            with self._lock:
+                self._running.discard(process)
+        if good:
+            found: Answer = answer
+            return found
+        raise answer
+
+
+def _answer(back: Connection, call: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Send *back* whether *call* returned, and what it returned or raised; signals are the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        told: tuple[bool, object] = (True, call(*args, **kwargs))
+    except RebalancerError as error:
+        told = (False, error)
+    with suppress(BrokenPipeError):
+        back.send(told)
+
+
+def dask_executor(scheduler: str) -> Executor:
+    """The workers of the Dask cluster whose scheduler is at that address.
+
+    Raises:
+        ConnectionSettingsError: distributed is not installed, or nothing answers there.
+    """
+    try:
+        import distributed  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError as error:
+        remedy = "Install xapi-rebalancer[dask]"
+        raise ConnectionSettingsError("--dask", "the extra 'dask' is not installed", remedy) from error
+    try:
+        untyped: Any = distributed
+        executor: Executor = untyped.Client(scheduler, timeout=10, set_as_default=False).get_executor()
+    except (OSError, ValueError) as error:
+        problem = f"no scheduler answers there ({type(error).__name__})"
+        raise ConnectionSettingsError(f"--dask {scheduler}", problem, "Name one as tcp://HOST:8786") from error
+    return executor
+
+
+def planner_on(executor: Executor) -> Planner:
+    """Plans on *executor*. What comes back is proven here, as if a stranger had made it."""
+
+    def planned(model: rb.Model, made_at: datetime, _reporter: SolveReporter, within: float) -> rb.Proposal:
+        given = prepared(model, made_at)
+        try:
+            plan = executor.submit(rebalance_prepared, given, within).result()
+        except RebalancerError:
+            raise
+        except Exception as error:  # a cluster raises errors of its own where workers die
+            problem = f"the worker that planned was lost ({type(error).__name__}: {error})"
+            raise WorkerLost("planning", problem, "Look at the workers of the cluster") from error
+        if findings := rb.verify(plan, model.state, now=made_at):
+            raise IllegalPlan([str(each) for each in findings])
+        return plan
+
+    return planned

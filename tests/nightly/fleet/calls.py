@@ -1,0 +1,22 @@
+"""What workers are given in tests: by name, so that other processes find it."""
+
+from __future__ import annotations
+
+import os
+
+from rebalancer.errors import MetricsRefused
+
+
+def add(one: int, other: int) -> int:
+    """A sum."""
+    return one + other
+
+
+def die() -> None:
+    """As a process dies that is killed."""
+    os._exit(9)
+
+
+def refuse() -> None:
+    """Raise an error of ours."""
+    raise MetricsRefused(["no host sent any"])
