@@ -21,7 +21,7 @@ from rebalancer.cli.night import Surroundings, night_of
 from rebalancer.cli.output import print_json, say, show_lines
 from rebalancer.execute import RunReporter, StopSignal, stop_on_signals
 from rebalancer.nightly import Keeper, NightEnd, NightlyResult, Watchers, assert_collectable
-from rebalancer.nightly.workers import ProcessEach, dask_executor, planner_on
+from rebalancer.nightly.workers import OnDask, ProcessEach, planner_on
 from rebalancer.policy import DemandPolicy
 from rebalancer.policy.fleet import Fleet, fleet_of
 from rebalancer.solve import SolveReporter
@@ -110,7 +110,7 @@ class _Nights:
     def __init__(self, fleet: Fleet, given: Surroundings, stop: StopSignal | None, dask: str | None) -> None:
         self._fleet, self._given, self._stop = fleet, given, stop
         self._reading = ThreadPoolExecutor(fleet.policy.read_at_once, thread_name_prefix="reading")
-        self._planning: Executor = dask_executor(dask) if dask else ProcessEach(fleet.policy.plan_at_once)
+        self._planning: Executor = OnDask(dask) if dask else ProcessEach(fleet.policy.plan_at_once)
         self._turn, self._history = threading.Lock(), threading.Lock()
         self._names = [name for name, _ in fleet.members]
 

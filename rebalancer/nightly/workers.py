@@ -82,24 +82,36 @@ def _answer(back: Connection, call: Callable[..., object], args: tuple[Any, ...]
         back.send(told)
 
 
-def dask_executor(scheduler: str) -> Executor:
-    """The workers of the Dask cluster whose scheduler is at that address.
+class OnDask(Executor):
+    """The workers of the Dask cluster whose *scheduler* is at that address.
 
     Raises:
         ConnectionSettingsError: distributed is not installed, or nothing answers there.
     """
-    try:
-        import distributed  # noqa: PLC0415 - an extra, and slow to load
-    except ImportError as error:
-        remedy = "Install xapi-rebalancer[dask]"
-        raise ConnectionSettingsError("--dask", "the extra 'dask' is not installed", remedy) from error
-    try:
+
+    def __init__(self, scheduler: str) -> None:
+        try:
+            import distributed  # noqa: PLC0415 - an extra, and slow to load
+        except ImportError as error:
+            remedy = "Install xapi-rebalancer[dask]"
+            raise ConnectionSettingsError("--dask", "the extra 'dask' is not installed", remedy) from error
         untyped: Any = distributed
-        executor: Executor = untyped.Client(scheduler, timeout=10, set_as_default=False).get_executor()
-    except (OSError, ValueError) as error:
-        problem = f"no scheduler answers there ({type(error).__name__})"
-        raise ConnectionSettingsError(f"--dask {scheduler}", problem, "Name one as tcp://HOST:8786") from error
-    return executor
+        try:
+            self._client = untyped.Client(scheduler, timeout=10, set_as_default=False)
+        except (OSError, ValueError) as error:
+            problem = f"no scheduler answers there ({type(error).__name__})"
+            raise ConnectionSettingsError(f"--dask {scheduler}", problem, "Name one as tcp://HOST:8786") from error
+        self._executor = self._client.get_executor(pure=False)
+
+    def submit(self, call: Callable[..., Answer], /, *args: Any, **kwargs: Any) -> Future[Answer]:  # noqa: ANN401
+        """Run *call* on some worker."""
+        found: Future[Answer] = self._executor.submit(call, *args, **kwargs)
+        return found
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - its base's
+        """Leave the cluster; what is not done there by then is dropped where futures are cancelled."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        self._client.close()
 
 
 def planner_on(executor: Executor) -> Planner:
