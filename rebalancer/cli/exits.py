@@ -16,7 +16,6 @@ from rebalancer.errors import (
     StoppedHalfWay,
     SuspiciousPlan,
 )
-from rebalancer.plan.cut import cut_by_limits
 
 if TYPE_CHECKING:
     from rebalancer.plan import Plan
@@ -51,6 +50,8 @@ _CODE_OF: dict[type[RebalancerError], Exit] = {
 
 def exit_of(plan: Plan, *, left: int) -> Exit:
     """What `--detailed-exitcode` says of *plan*, of whose steps *left* are to be done."""
+    from rebalancer.plan.cut import cut_by_limits  # noqa: PLC0415 - help is quicker without plans
+
     if plan.missing or cut_by_limits(plan):
         return Exit.INCOMPLETE
     return Exit.HAS_STEPS if left else Exit.DONE

@@ -19,25 +19,30 @@ from typing import Annotated, NoReturn
 import typer
 
 from rebalancer import __version__
-from rebalancer.cli.commands import history, notify, policy
+from rebalancer.cli.commands import SHELVES
 from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.cli.grouped import EXAMPLES, Shelved
 from rebalancer.cli.log import Form, Level, choose, chosen, form_now, line
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 
-app = typer.Typer(name="rebalancer", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-READING = ("demo", "snapshot", "check", "explain")
-PLANNING = ("plan", "evacuate", "rolling", "sleep", "replay")
-REVIEWING = ("show", "diff", "verify", "rehearse", "files", "part", "approve")
-RUNNING = ("apply", "resolve", "status", "rollback", "setup", "nightly", "report", "systemd", "monitor", "simulate")
-"""Each is a function in a module of its name; help lists them in this order."""
-for name in READING + PLANNING + REVIEWING + RUNNING:
-    app.command()(getattr(import_module(f"rebalancer.cli.commands.{name}"), name))
-app.add_typer(history.app, name="history")
-app.add_typer(policy.app, name="policy")
-app.add_typer(notify.app, name="notify")
+app = typer.Typer(
+    name="rebalancer",
+    cls=Shelved,
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for shelf, names in SHELVES.items():
+    for name in names:
+        module = import_module(f"rebalancer.cli.commands.{shelf}.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command()(getattr(module, name))
 
 
 def _print_version(*, wanted: bool) -> None:

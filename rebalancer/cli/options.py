@@ -55,3 +55,8 @@ RunAs = Annotated[str, typer.Option("--run-as", metavar="USER", help="Who runs t
 MailTo = Annotated[
     str, typer.Option("--mail-to", metavar="ADDRESS", help="Who gets mail of a night that failed, by mail(1).")
 ]
+Days = Annotated[
+    int, typer.Option("--days", metavar="N", min=1, max=10_000, help="How many days back, today among them.")
+]
+Pool = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only this pool: its name or uuid.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of tables for people.")]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, TypeVar
 
 from rebalancer.cli.opening import policy_of
 from rebalancer.cli.output import say
@@ -21,11 +19,6 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 AHEAD = timedelta(days=3650)
-Days = Annotated[
-    int, typer.Option("--days", metavar="N", min=1, max=10_000, help="How many days back, today among them.")
-]
-Pool = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only this pool: its name or uuid.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of tables for people.")]
 
 
 def place_of(policy: Path | None, state_dir: Path | None) -> Place:

@@ -190,7 +190,7 @@ def _timetable(plan: Plan) -> Iterator[str]:
     yield from _listed(remarks(plan))
     yield ""
     lines = ["```text", *_columns((TIMES, *rows(plan))), "```"]
-    yield from folded(f"{len(plan.steps)} steps", lines) if len(plan.steps) > FOLDED else lines
+    yield from folded(counted(len(plan.steps), "step"), lines) if len(plan.steps) > FOLDED else lines
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> Iterator[str]:

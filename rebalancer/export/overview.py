@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from rebalancer.describe.reason_kinds import kind_of
 from rebalancer.plan import Plan, StepKind
+from rebalancer.plan.reason_kinds import kind_of
 from rebalancer.units import counted, first_few, interval_in_words, size_in_words
 
 REASON_COLUMNS = ("steps to", "steps>")

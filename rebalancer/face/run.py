@@ -27,7 +27,8 @@ from rebalancer.execute import (
 from rebalancer.export import folder_of
 from rebalancer.face.connection import Connection
 from rebalancer.face.model import path_of
-from rebalancer.history.outcome import holds_plan, outcome_by, write_outcome
+from rebalancer.history.ended import outcome_by
+from rebalancer.history.outcome import holds_plan, write_outcome
 from rebalancer.plan import Plan
 from rebalancer.policy import ANY_TIME
 from rebalancer.xapi import LivePair, LivePool, live_pool

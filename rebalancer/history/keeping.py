@@ -15,11 +15,12 @@ from rebalancer.errors import InputError
 from rebalancer.execute import journal_path, read_journal
 from rebalancer.export import read_plan
 from rebalancer.history.checking import Carried, check_of, words_of
+from rebalancer.history.ended import outcome_by
 from rebalancer.history.fill import fill
 from rebalancer.history.lengthen import lengthened
 from rebalancer.history.mend import with_store
 from rebalancer.history.nights import Night, Room, append_night
-from rebalancer.history.outcome import Outcome, holds_plan, outcome_by, read_outcome, write_outcome
+from rebalancer.history.outcome import Outcome, holds_plan, read_outcome, write_outcome
 from rebalancer.history.place import Place
 from rebalancer.history.prune import Pruned, prune
 from rebalancer.history.samples import keep_samples

@@ -1,21 +1,19 @@
 """How a plan ended: `outcome.json` beside its plan.json, format `rebalancer-outcome/1`. No part of what is sealed.
 
-What became of the steps is told by the journal; this only says the same where people look for it, and what was measured
-the day after.
+What became of the steps is told by the journal (`ended`); this only says the same where people look for it, and what
+was measured the day after.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rebalancer.errors import HistoryError
-from rebalancer.execute import StepState
-from rebalancer.execute.journal.entries import Entry, Looked, Resolved, RunBegan, RunEnded
 from rebalancer.export.folder import OUTCOME_JSON
 from rebalancer.export.planfile import PLAN_JSON
 from rebalancer.files.documents import Unfit, json_in
@@ -23,11 +21,10 @@ from rebalancer.files.kinds import OUTCOME
 from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Uuid
-from rebalancer.plan import Plan, Step
+from rebalancer.plan import Plan
 from rebalancer.units import counted, moment_in_words
 
 FORMAT = "rebalancer-outcome/1"
-KILLED = "the run ended without a word: it was killed, or is still under way"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +34,7 @@ class LeftStep:
     step: str
     vm: Uuid
     vm_name: str
-    state: str = StepState.WAITING.value
+    state: str
     words: str = ""
 
 
@@ -99,30 +96,6 @@ class Outcome:
     done: tuple[str, ...] = ()
     left: tuple[LeftStep, ...] = ()
     check: Check | None = None
-
-
-def outcome_by(plan: Plan, entries: Sequence[Entry]) -> Outcome:
-    """What the *entries* of its journal tell of *plan*; nothing done where there are none."""
-    last = {each.step: each for each in entries if isinstance(each, Looked | Resolved)}
-    done = tuple(step.id for step in plan.steps if step.id in last and last[step.id].state is StepState.MOVED)
-    left = [step for step in plan.steps if step.id not in done]
-    turns = (each for each in reversed(entries) if isinstance(each, RunBegan | RunEnded))
-    end = next(turns, None)
-    words = "" if end is None else end.words if isinstance(end, RunEnded) else KILLED
-    return Outcome(
-        plan=plan.digest,
-        ended_at=entries[-1].at if entries else None,
-        words=words,
-        done=done,
-        left=tuple(_left(each, last.get(each.id)) for each in left),
-    )
-
-
-def _left(step: Step, last: Looked | Resolved | None) -> LeftStep:
-    never = LeftStep(step=step.id, vm=step.vm, vm_name=step.vm_name)
-    if last is None:
-        return never
-    return replace(never, state=last.state.value, words=last.words if isinstance(last, Looked) else last.reason)
 
 
 def read_outcome(folder: Path) -> Outcome | None:

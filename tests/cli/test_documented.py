@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from rebalancer.cli.commands import SHELVES
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.main import app
 from rebalancer.export import plan_json, write_plan
@@ -35,14 +36,13 @@ LIMIT = 64
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command by what people type, groups left out."""
-    todo: list[tuple[str, Any]] = list(getattr(get_command(app), "commands", {}).items())
-    while todo:
-        name, each = todo.pop(0)
-        inner = getattr(each, "commands", None)
+    everything = getattr(get_command(app), "commands", {})
+    for name in (name for shelf in SHELVES.values() for name in shelf):
+        inner = getattr(everything[name], "commands", None)
         if inner is None:
-            yield name, each
+            yield name, everything[name]
         else:
-            todo += [(f"{name} {below}", command) for below, command in inner.items()]
+            yield from ((f"{name} {below}", command) for below, command in inner.items())
 
 
 COMMANDS = dict(commands())
@@ -163,7 +163,8 @@ def test_help_lists_every_command(terminal: Terminal) -> None:
     """Nothing is cut off."""
     ended = terminal.run("--help", COLUMNS="80")
     assert ended.code == Exit.DONE
-    assert "..." not in ended.out.partition("Commands:")[2]
+    assert "..." not in ended.out.partition("Look:")[2]
+    assert re.findall(r"^([A-Z][a-z]+):$", ended.out, re.MULTILINE) == ["Options", *map(str.capitalize, SHELVES)]
     assert all(f"\n  {name.partition(' ')[0]} " in ended.out for name in COMMANDS)
 
 
@@ -171,4 +172,4 @@ def test_no_command_prints_its_help(terminal: Terminal) -> None:
     """And ends with 1, because nothing was done."""
     ended = terminal.run()
     assert ended.code == Exit.ERROR
-    assert "Commands:" in ended.out + ended.err
+    assert "Look:" in ended.out + ended.err

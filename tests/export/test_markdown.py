@@ -10,12 +10,12 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rebalancer.describe.reason_kinds import KINDS, OTHER, kind_of
 from rebalancer.export import plan_markdown
 from rebalancer.export.markdown_table import FOLDED
 from rebalancer.export.overview import host_rows, reason_rows, risk_rows
 from rebalancer.export.timetable import rows
 from rebalancer.plan import Plan, sealed
+from rebalancer.plan.reason_kinds import KINDS, OTHER, kind_of
 from tests.export.cases import CASES
 from tests.export.everything import golden_plan
 from tests.export.shell import HOSTILE, named, swap_plan

@@ -9,8 +9,8 @@ from tests.conftest import ROOT
 
 OPENS = re.compile(r"(?:\.(?:read_text|read_bytes|write_text|write_bytes|touch)|\bos\.open|\.open|(?<![.\w])open)\(")
 ALLOWED = {
-    "cli/commands/monitor.py": "alert rules and dashboard that come with the package",
-    "cli/commands/policy.py": "the policy that comes with the package",
+    "cli/commands/operate/monitor.py": "alert rules and dashboard that come with the package",
+    "cli/commands/operate/policy.py": "the policy that comes with the package",
     "cli/installing/units.py": "the units that come with the package",
     "execute/journal/lock.py": "a lock is tried and nothing is read",
     "execute/journal/journal.py": "the journal is added to, and its folder synced",

@@ -10,13 +10,12 @@ import pytest
 from rebalancer.execute import StepState
 from rebalancer.execute.journal.entries import Resolved
 from rebalancer.export import write_plan
+from rebalancer.history.ended import KILLED, outcome_by
 from rebalancer.history.outcome import (
-    KILLED,
     Check,
     CheckedHost,
     LeftStep,
     Outcome,
-    outcome_by,
     outcome_in_words,
     read_outcome,
     write_outcome,

@@ -1,1 +1,12 @@
-"""One command a module; each function is the command, its docstring the help."""
+"""One command a module, on the shelf of what it is for; each function is the command, its docstring the help."""
+
+from __future__ import annotations
+
+SHELVES: dict[str, tuple[str, ...]] = {
+    "look": ("demo", "snapshot", "check", "explain"),
+    "plan": ("plan", "evacuate", "rolling", "sleep", "replay"),
+    "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
+    "change": ("apply", "resolve", "status", "rollback"),
+    "operate": ("setup", "nightly", "history", "report", "notify", "systemd", "monitor", "policy", "simulate"),
+}
+"""The commands in the order of the help, by the folder of their modules."""

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, PolicyPath, StateDir
-from rebalancer.cli.recalling import Pool
+from rebalancer.cli.options import AsJson, PolicyPath, Pool, StateDir
 
 
 class Span(StrEnum):

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rebalancer.cli.options import AsJson, PolicyPath, StateDir
-from rebalancer.cli.recalling import AsCsv, Days, Pool
+from rebalancer.cli.options import AsCsv, AsJson, Days, PolicyPath, Pool, StateDir
 
 app = typer.Typer(help="Recall earlier nights, and what was moved.", invoke_without_command=True)
 

@@ -1,0 +1,1 @@
+"""What moves VMs, and what tells and settles how far that came."""

@@ -1,0 +1,1 @@
+"""What there is: a pool, what may move in it, and why."""

@@ -1,0 +1,1 @@
+"""What runs by itself, and what sets it up, tells of it and rehearses it."""

@@ -1,0 +1,1 @@
+"""What should move: plans, and what they would have been worth."""

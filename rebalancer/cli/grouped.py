@@ -1,0 +1,38 @@
+"""The help of all commands, by what they are for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typer.core import TyperGroup
+
+from rebalancer.cli.commands import SHELVES
+
+if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
+
+EXAMPLES = """\b
+Examples:
+  rebalancer demo
+  rebalancer check https://pool.example.com --credentials FILE
+  rebalancer plan https://pool.example.com --credentials FILE --output plan
+  rebalancer COMMAND --help
+
+Every command and option: docs/cli.md, or `man rebalancer`.
+"""
+
+
+class Shelved(TyperGroup):
+    """Commands in the order of their shelves, each shelf under its name."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """The names of all commands."""
+        return [name for shelf in SHELVES.values() for name in shelf if self.get_command(ctx, name)]
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - typer's own signature
+        """Write a list of commands for each shelf, all in the same columns."""
+        width = max(map(len, self.commands))
+        for title, shelf in SHELVES.items():
+            rows = [(name.ljust(width), self.commands[name].get_short_help_str(formatter.width)) for name in shelf]
+            with formatter.section(title.capitalize()):
+                formatter.write_dl(rows)

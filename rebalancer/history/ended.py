@@ -1,0 +1,37 @@
+"""How a plan ended, by its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rebalancer.execute import StepState
+from rebalancer.execute.journal.entries import Entry, Looked, Resolved, RunBegan, RunEnded
+from rebalancer.history.outcome import LeftStep, Outcome
+from rebalancer.plan import Plan, Step
+
+KILLED = "the run ended without a word: it was killed, or is still under way"
+
+
+def outcome_by(plan: Plan, entries: Sequence[Entry]) -> Outcome:
+    """What the *entries* of its journal tell of *plan*; nothing done where there are none."""
+    last = {each.step: each for each in entries if isinstance(each, Looked | Resolved)}
+    done = tuple(step.id for step in plan.steps if step.id in last and last[step.id].state is StepState.MOVED)
+    left = [step for step in plan.steps if step.id not in done]
+    turns = (each for each in reversed(entries) if isinstance(each, RunBegan | RunEnded))
+    end = next(turns, None)
+    words = "" if end is None else end.words if isinstance(end, RunEnded) else KILLED
+    return Outcome(
+        plan=plan.digest,
+        ended_at=entries[-1].at if entries else None,
+        words=words,
+        done=done,
+        left=tuple(_left(each, last.get(each.id)) for each in left),
+    )
+
+
+def _left(step: Step, last: Looked | Resolved | None) -> LeftStep:
+    never = LeftStep(step=step.id, vm=step.vm, vm_name=step.vm_name, state=StepState.WAITING.value)
+    if last is None:
+        return never
+    return replace(never, state=last.state.value, words=last.words if isinstance(last, Looked) else last.reason)
