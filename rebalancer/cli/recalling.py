@@ -12,8 +12,8 @@ from rebalancer.cli.output import say
 from rebalancer.errors import InputError
 
 if TYPE_CHECKING:
+    from rebalancer.history.answers import Period
     from rebalancer.history.place import Place
-    from rebalancer.history.queries import Period
     from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
@@ -48,7 +48,7 @@ def tell_unreadable(files: Collection[str]) -> None:
 
 def last_days(days: int) -> Period:
     """So many days up to now, and what is said to have been later: pools to practise on may be ahead."""
-    from rebalancer.history.queries import Period  # noqa: PLC0415 - likewise
+    from rebalancer.history.answers import Period  # noqa: PLC0415 - likewise
 
     now = datetime.now(UTC)
     return Period(since=now - timedelta(days=days), until=now + AHEAD)

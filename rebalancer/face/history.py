@@ -15,8 +15,8 @@ from rebalancer.policy import Policy
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rebalancer.history.answers import Period
     from rebalancer.history.plain import AnyRow
-    from rebalancer.history.queries import Period
     from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
@@ -37,37 +37,43 @@ class History:
 
     def nights(self, days: int = MONTH) -> pd.DataFrame:
         """One row a night: when, which pool (`pool`, `pool_uuid`), how it ended, how full the pool was."""
-        from rebalancer.history.queries import NightRow, nights_of  # noqa: PLC0415 - SQLAlchemy, only where asked
+        from rebalancer.history.answers import NightRow  # noqa: PLC0415 - SQLAlchemy, only where asked
+        from rebalancer.history.queries import nights_of  # noqa: PLC0415 - SQLAlchemy, only where asked
 
         return _frame(NightRow, self._ask(lambda store: nights_of(store, _last(days))))
 
     def moves(self, days: int = MONTH, *, vm: str | None = None, host: str | None = None) -> pd.DataFrame:
         """One row a try to move a VM: from, to, what came of it, `gib`, `seconds`; of one *vm* or *host* on request."""
-        from rebalancer.history.queries import MoveRow, moves_of  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import MoveRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.queries import moves_of  # noqa: PLC0415 - likewise
 
         return _frame(MoveRow, self._ask(lambda store: moves_of(store, _last(days), vm=vm, host=host)))
 
     def hosts(self, days: int = MONTH) -> pd.DataFrame:
         """One row a plan and host: its busiest hour as a share of its pCPUs, and overload, before and after."""
-        from rebalancer.history.queries import HostRow, hosts_of  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import HostRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.queries import hosts_of  # noqa: PLC0415 - likewise
 
         return _frame(HostRow, self._ask(lambda store: hosts_of(store, _last(days))))
 
     def objectives(self, days: int = MONTH) -> pd.DataFrame:
         """One row a plan and objective: before, after and bound, in its `unit`."""
-        from rebalancer.history.queries import ObjectiveRow, objectives_of  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import ObjectiveRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.queries import objectives_of  # noqa: PLC0415 - likewise
 
         return _frame(ObjectiveRow, self._ask(lambda store: objectives_of(store, _last(days))))
 
     def checks(self, days: int = MONTH) -> pd.DataFrame:
         """One row a run: overload of the day after as predicted, as measured, and without its moves, in pCPU-hours."""
-        from rebalancer.history.queries import CheckRow, checks_of  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import CheckRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.queries import checks_of  # noqa: PLC0415 - likewise
 
         return _frame(CheckRow, self._ask(lambda store: checks_of(store, _last(days))))
 
     def peaks(self, days: int = MONTH) -> pd.DataFrame:
         """One row a run and host: its busiest hour of the day after, as predicted and as measured, as a share."""
-        from rebalancer.history.queries import CheckedHostRow, checked_hosts_of  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import CheckedHostRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.queries import checked_hosts_of  # noqa: PLC0415 - likewise
 
         return _frame(CheckedHostRow, self._ask(lambda store: checked_hosts_of(store, _last(days))))
 
@@ -129,7 +135,7 @@ def history(
 
 
 def _last(days: int) -> Period:
-    from rebalancer.history.queries import Period  # noqa: PLC0415 - likewise
+    from rebalancer.history.answers import Period  # noqa: PLC0415 - likewise
 
     now = datetime.now(UTC)
     return Period(since=now - timedelta(days=days), until=now + AHEAD)

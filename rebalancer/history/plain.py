@@ -9,7 +9,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from rebalancer.history.queries import CheckedHostRow, CheckRow, HostRow, MoveRow, NightRow, ObjectiveRow
+from rebalancer.history.answers import CheckedHostRow, CheckRow, HostRow, MoveRow, NightRow, ObjectiveRow
 from rebalancer.sanitise import spreadsheet_cell
 
 AnyRow = NightRow | MoveRow | HostRow | ObjectiveRow | CheckRow | CheckedHostRow

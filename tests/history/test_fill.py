@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from rebalancer.execute import StepState, journal_path
 from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
+from rebalancer.history.answers import Period
 from rebalancer.history.fill import Filled, fill, rebuild
 from rebalancer.history.outcome import Check, CheckedHost, Outcome, write_outcome
 from rebalancer.history.place import Place
 from rebalancer.history.queries import (
-    Period,
     checked_hosts_of,
     checks_of,
     hosts_of,

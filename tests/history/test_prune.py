@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from rebalancer.execute import StepState, cooled, journal_path
 from rebalancer.execute.journal.entries import Intended, Looked, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.journal import Journal
+from rebalancer.history.answers import Period
 from rebalancer.history.fill import fill
 from rebalancer.history.prune import Pruned, prune
-from rebalancer.history.queries import Period, moves_of, nights_of
+from rebalancer.history.queries import moves_of, nights_of
 from rebalancer.history.samples import keep_samples
 from rebalancer.history.store import Store
 from rebalancer.history.tables import OWNERS, SAMPLES

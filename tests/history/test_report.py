@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rebalancer.execute.journal.cooling import ONE_NIGHT
+from rebalancer.history.answers import Period
 from rebalancer.history.fill import fill
-from rebalancer.history.queries import Period
 from rebalancer.history.report.make import period_of, report_of
 from rebalancer.history.report.page import line_of, report_page, write_page
 from rebalancer.history.report.values import Flapping, PoolReport, Report, slope_a_week

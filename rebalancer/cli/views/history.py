@@ -11,8 +11,8 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import print_json, show
 from rebalancer.cli.table import table
+from rebalancer.history.answers import MoveRow, NightRow
 from rebalancer.history.plain import csv_of, plain
-from rebalancer.history.queries import MoveRow, NightRow
 
 Row = TypeVar("Row", NightRow, MoveRow)
 

@@ -9,20 +9,8 @@ from datetime import datetime, timedelta
 from rebalancer.execute import Looked, StepState
 from rebalancer.execute.journal.cooling import failed_nights, rests_until
 from rebalancer.execute.journal.outcome import FAILED
-from rebalancer.history.queries import (
-    CheckedHostRow,
-    HostRow,
-    MoveRow,
-    NightRow,
-    Period,
-    checked_hosts_of,
-    checks_of,
-    hosts_of,
-    latest_of,
-    moves_of,
-    nights_of,
-    pools_of,
-)
+from rebalancer.history.answers import CheckedHostRow, HostRow, MoveRow, NightRow, Period
+from rebalancer.history.queries import checked_hosts_of, checks_of, hosts_of, latest_of, moves_of, nights_of, pools_of
 from rebalancer.history.report.values import Flapping, Headroom, HotHost, LeftAlone, PoolReport, Report
 from rebalancer.history.store import Store
 from rebalancer.inventory import Uuid

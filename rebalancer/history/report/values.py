@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rebalancer.history.queries import CheckedHostRow, CheckRow, MoveRow, NightRow, Period
+from rebalancer.history.answers import CheckedHostRow, CheckRow, MoveRow, NightRow, Period
 from rebalancer.inventory import Uuid
 
 WEEK_SECONDS = 7 * 24 * 3600.0

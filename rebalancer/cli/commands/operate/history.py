@@ -33,7 +33,8 @@ def nights(
     """List nights: how each ended, and what it moved."""
     from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
     from rebalancer.cli.views.history import night_table, show_rows
-    from rebalancer.history.queries import NightRow, nights_of
+    from rebalancer.history.answers import NightRow
+    from rebalancer.history.queries import nights_of
 
     period = last_days(days)
     found = recall(place_of(policy, state_dir), lambda store: nights_of(store, period, pools_named(store, pool)))
@@ -59,7 +60,8 @@ def moves(
     """List migrations: what became of each, and how long it took."""
     from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
     from rebalancer.cli.views.history import move_table, show_rows
-    from rebalancer.history.queries import MoveRow, moves_of
+    from rebalancer.history.answers import MoveRow
+    from rebalancer.history.queries import moves_of
 
     period = last_days(days)
     found = recall(
