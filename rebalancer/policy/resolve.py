@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import SR, Names, Network, Pool, Uuid
-from rebalancer.policy.contradictions import refuse_contradictions
 from rebalancer.policy.found import (
     domains_of,
     grouped_apart,
@@ -19,6 +18,7 @@ from rebalancer.policy.found import (
     tagged_together,
 )
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
+from rebalancer.policy.lint.contradictions import refuse_contradictions
 from rebalancer.policy.model import Policy, Strength
 from rebalancer.policy.sections import GroupPolicy
 from rebalancer.policy.selectors import Selectors, close_matches

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-from rebalancer.policy.impossible import Sayings
+from rebalancer.policy.lint.impossible import Sayings
 from rebalancer.policy.model import Policy, RuleSet
 from rebalancer.units import first_few
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rebalancer.inventory import Names, Pool, Uuid
-from rebalancer.policy.impossible import Sayings
 from rebalancer.policy.intent import Intent
+from rebalancer.policy.lint.impossible import Sayings
 from rebalancer.policy.model import LimitsPolicy
 
 

@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rebalancer.inventory import VM, Names, Pool
-from rebalancer.policy.contradictions import names
-from rebalancer.policy.crowds import too_many
 from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
-from rebalancer.policy.idle import idle_keys
-from rebalancer.policy.impossible import Sayings, fragile, impossible
 from rebalancer.policy.intent import SECTIONS, Intent, Reserve
+from rebalancer.policy.lint.contradictions import names
+from rebalancer.policy.lint.crowds import too_many
+from rebalancer.policy.lint.idle import idle_keys
+from rebalancer.policy.lint.impossible import Sayings, fragile, impossible
 from rebalancer.policy.model import Mode, Policy
 from rebalancer.policy.objective import Priority
 from rebalancer.policy.resolve import intent_of, place

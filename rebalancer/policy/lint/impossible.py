@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rebalancer.inventory import Names, Pool, Uuid
-from rebalancer.policy.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.policy.intent import Apart, Intent, Spread
+from rebalancer.policy.lint.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.units import counted, first_few, size_in_words
 
 Sayings = Iterator[tuple[str, str]]
