@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import Any
 
@@ -25,13 +25,14 @@ class Outsider:
 
     def move(self, chance: Random) -> None:
         """Move some VM to some host."""
-        vm, host = self._some_guest(chance), self._some_host(chance)
-        self._do("moves", vm, "Async.VM.pool_migrate", vm, host, {"live": "true"})
+        for vm in self._some_guest(chance):
+            host = self._some_host(chance)
+            self._do("moves", vm, "Async.VM.pool_migrate", vm, host, {"live": "true"})
 
     def shut_down(self, chance: Random) -> None:
         """Pull the plug of some VM."""
-        vm = self._some_guest(chance)
-        self._do("switches off", vm, "VM.hard_shutdown", vm)
+        for vm in self._some_guest(chance):
+            self._do("switches off", vm, "VM.hard_shutdown", vm)
 
     def switch_on(self, chance: Random) -> None:
         """Start a VM that is off, wherever XAPI wants.
@@ -46,10 +47,11 @@ class Outsider:
 
     def back_up(self, chance: Random) -> None:
         """Block some VM for as long as a backup of it takes."""
-        vm, seconds = self._some_guest(chance), chance.choice([5.0, 30.0, 90.0])
-        words = {"pool_migrate": "Backup in progress", "migrate_send": "Backup in progress"}
-        self._do(f"backs up for {seconds:.0f} s", vm, "VM.set_blocked_operations", vm, words)
-        self._later(seconds, "VM.set_blocked_operations", vm, {})
+        for vm in self._some_guest(chance):
+            seconds = chance.choice([5.0, 30.0, 90.0])
+            words = {"pool_migrate": "Backup in progress", "migrate_send": "Backup in progress"}
+            self._do(f"backs up for {seconds:.0f} s", vm, "VM.set_blocked_operations", vm, words)
+            self._later(seconds, "VM.set_blocked_operations", vm, {})
 
     def maintain(self, chance: Random) -> None:
         """Disable some host for a while, or for good."""
@@ -100,9 +102,10 @@ class Outsider:
     def _database(self) -> Database:
         return self._simulator.database
 
-    def _some_guest(self, chance: Random) -> str:
+    def _some_guest(self, chance: Random) -> Sequence[str]:
+        """One of the VMs that run; none where all went down with their hosts."""
         guests = [ref for ref, vm in self._database.items("VM") if vm["resident_on"] != NULL and _is_plain(vm)]
-        return chance.choice(guests)
+        return [chance.choice(guests)] if guests else ()
 
     def _some_host(self, chance: Random) -> str:
         return chance.choice([ref for ref, _ in self._database.items("host")])

@@ -62,7 +62,7 @@ def _breaks_when_suspended(world: World, _fault: Fault, transfer: Transfer) -> N
 
 def _is_lost_at_the_end(world: World, fault: Fault, transfer: Transfer) -> None:
     if (lag := fault.number("lag", 0.0)) > 0.0:
-        world.later(lag, transfer.arrive)
+        world.later(lag, transfer.arrive_late)
     else:
         transfer.arrive()
     raise ApiFailure("INTERNAL_ERROR", LOST_AT_THE_END)

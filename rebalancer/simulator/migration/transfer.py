@@ -115,6 +115,12 @@ class Transfer:
             self._assert_goes_on()
         self._last = self.world.timing.monotonic()
 
+    def arrive_late(self) -> None:
+        """Put the VM on its new host, unless it was switched off meanwhile, or went down with either of its hosts."""
+        with self.world.database.lock:
+            if self._is_as_before() and self.move.target not in self.world.down:
+                self.arrive()
+
     def begin_again(self) -> None:
         """Lose what was carried of this part, because the guest rebooted."""
         self.reboots += 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.state.schema import NULL
+from rebalancer.simulator.state.world import World
 from tests.simulator.moving import Proxy, at_rest, first_move, task_end, wait_until
 
 ON_ITS_SOURCE = (
@@ -58,6 +61,23 @@ def test_the_last_handshake_is_lost(simulator: Simulator, xapi: Proxy, lag: floa
     assert ended["error_info"] == ["INTERNAL_ERROR", "Failed during Synchronisation point 4"]
     wait_until(lambda: xapi.VM.get_resident_on(vm) == target)
     assert at_rest(simulator, vm) == ("Running", target)
+
+
+def test_who_is_switched_off_arrives_nowhere(
+    simulator: Simulator, xapi: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VM that was switched off before the database caught up is off, and on no host."""
+    catching_up: list[Callable[[], object]] = []
+    monkeypatch.setattr(World, "later", lambda _self, _seconds, action: catching_up.append(action))
+    vm, uuid, target = first_move(simulator)
+    simulator.faults.add("handshake-lost", vm=uuid, lag=1.0)
+    task_end(xapi, xapi.Async.VM.pool_migrate(vm, target, {}))
+    xapi.VM.hard_shutdown(vm)
+    for catch_up in catching_up:
+        catch_up()
+    assert len(catching_up) == 1
+    assert at_rest(simulator, vm) == ("Halted", NULL)
+    assert vm not in simulator.database.get("host", target)["resident_VMs"]
 
 
 @pytest.mark.parametrize(("reboots", "status"), [(1, "success"), (3, "success"), (4, "failure")])
