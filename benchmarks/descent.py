@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from rebalancer.errors import MetricsRefused
-from rebalancer.objectives import Balance, levels_of
-from rebalancer.objectives.outlay import price_per_gib
+from rebalancer.objectives import Balance
 from rebalancer.policy import Policy
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.evaluate import load_levels
-from rebalancer.solve.instance.instance import Floats, Instance, instance_of
+from rebalancer.solve.instance.instance import instance_of
+from rebalancer.solve.instance.tolls import tolls
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.search.local_search import local_search
-from rebalancer.units import GIB
 from rebalancer.whatif.replay import Decision, Night
 
 
@@ -44,20 +41,3 @@ class Descent:
         before, after = (Balance().value(each, book) for each in (book.problem.initial, placement))
         enough = before - after >= self.policy.limits.minimum_gain_pcpu_hours
         return Decision(placement=placement if enough else stay, words="")
-
-
-def tolls(instance: Instance) -> Floats:
-    """What each unit pays on each host, in the unit in which local search counts load, shape (units, hosts)."""
-    problem, everybody = instance.problem, np.arange(len(instance.units))
-    reluctant, prices = problem.intent.last_resort.keys(), problem.policy.objective
-    last = np.array([len(reluctant & set(members)) for members in instance.units])
-    away = instance.moves.on_hosts(everybody) > 0
-    paid = (
-        instance.copied.on_hosts(everybody) / GIB * price_per_gib(problem.policy)
-        + instance.moves.on_hosts(everybody) * prices.pcpu_hours_per_move
-        + away * last[:, None] * prices.pcpu_hours_per_last_resort
-    )
-    counted = load_levels(instance).resources[0].hours
-    hours = float(levels_of(problem)[0].hours[0]) if counted is None else 1.0
-    tolled: Floats = paid * instance.resolution.parts_per_pcpu / hours
-    return tolled

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -81,8 +82,20 @@ class LoadLevels:
 def load_levels(instance: Instance) -> LoadLevels:
     """The levels of the policy in the numbers of *instance*."""
     levels = levels_of(instance.problem)
-    alike = len({hours for each in levels for hours in each.hours}) == 1
+    alike = _hours_of_all(levels) is not None
     return LoadLevels(resources=tuple(_of_one(instance, each, alike=alike) for each in levels))
+
+
+def part_of_pcpu_hour(instance: Instance) -> float:
+    """How many weighted pCPU-hours one is of what `load_levels` counts."""
+    hours = _hours_of_all(levels_of(instance.problem))
+    return float(1 if hours is None else hours) / instance.resolution.parts_per_pcpu
+
+
+def _hours_of_all(levels: Sequence[Levels]) -> Fraction | None:
+    """The hours of every column; None where they differ."""
+    found = {hours for each in levels for hours in each.hours}
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_one(instance: Instance, levels: Levels, *, alike: bool) -> LevelsOfOne:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.objectives import MigrationCost, Objective, Repair
-from rebalancer.solve.instance.evaluate import exceeds, load_levels
+from rebalancer.solve.instance.evaluate import exceeds
 from rebalancer.solve.instance.instance import Bools, Instance, Ints
 from rebalancer.solve.instance.rows import Limit
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
@@ -22,7 +22,7 @@ from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.cooling import cooled
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.lns import is_about_load
-from rebalancer.solve.search.local_search import local_search
+from rebalancer.solve.search.local_search import relieved
 
 SHARE = 0.1
 """Part of all work for the first answer."""
@@ -74,7 +74,7 @@ class _Answering:
             return self._mended(tier, at)
         if not is_about_load(tier) or not tier.instance.units:
             return at
-        descent = local_search(tier, at, load_levels(tier.instance), most=self._most - self.work)
+        descent = relieved(tier, at, most=self._most - self.work)
         self.work += descent.work
         return descent.at
 

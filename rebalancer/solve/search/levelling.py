@@ -13,10 +13,10 @@ import numpy as np
 from rebalancer.objectives import Level
 from rebalancer.objectives.levelling import exchanged
 from rebalancer.objectives.load import slot_hours
-from rebalancer.objectives.outlay import price_per_gib
 from rebalancer.objectives.spread import even_share
 from rebalancer.solve.instance.evaluate import LevelsOfOne, LoadLevels, load_levels, load_of
 from rebalancer.solve.instance.instance import Bools, Floats, Instance, Ints
+from rebalancer.solve.instance.tolls import outlay_of_units
 from rebalancer.solve.model.cp_sat import search
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
@@ -25,7 +25,6 @@ from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.solve.search.local_search import local_search
 from rebalancer.solve.search.neighbourhood import free_among
 from rebalancer.solve.search.per_host_bound import Alone, bound_of_every_host
-from rebalancer.units import GIB
 
 SMALL_PAIRS = 400
 """Pairs of unit and host up to which the whole model is searched at once."""
@@ -82,19 +81,11 @@ def even_levels(instance: Instance) -> EvenLevels:
     return EvenLevels(even=even, load=load_levels(instance))
 
 
-def tolls(instance: Instance) -> Floats:
+def spread_tolls(instance: Instance) -> Floats:
     """What each unit pays on each host, in parts of a pCPU-hour of spread, shape (units, hosts)."""
-    policy, everybody = instance.problem.policy, np.arange(len(instance.units))
-    reluctant = instance.problem.intent.last_resort.keys()
-    last = np.array([len(reluctant & set(members)) for members in instance.units])
-    away = instance.moves.on_hosts(everybody) > 0
-    paid = (
-        instance.copied.on_hosts(everybody) / GIB * price_per_gib(policy)
-        + instance.moves.on_hosts(everybody) * policy.objective.pcpu_hours_per_move
-        + away * last[:, None] * policy.objective.pcpu_hours_per_last_resort
-    )
-    worth = float(exchanged(instance.problem, policy.objective.level) * instance.resolution.parts_per_pcpu)
-    priced: Floats = paid * worth
+    level = instance.problem.policy.objective.level
+    worth = float(exchanged(instance.problem, level) * instance.resolution.parts_per_pcpu)
+    priced: Floats = outlay_of_units(instance) * worth
     return priced
 
 
@@ -119,7 +110,7 @@ class _Levelling:
 
     def _descend(self) -> None:
         most = self._effort.deterministic / 2
-        descent = local_search(self._tier, self.at, self._levels, most=most, toll=tolls(self._instance))
+        descent = local_search(self._tier, self.at, self._levels, most=most, toll=spread_tolls(self._instance))
         self.work += descent.work
         self._keep(descent.at)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from rebalancer.objectives import Balance, LoadCost
-from rebalancer.solve.instance.evaluate import load_levels, load_of, overload_limits
+from rebalancer.solve.instance.evaluate import load_of, overload_limits
 from rebalancer.solve.instance.instance import Bools, Ints
 from rebalancer.solve.model.cp_sat import SolverAnswer, search
 from rebalancer.solve.model.effort import NEVER, Deadline, Effort
@@ -15,7 +15,7 @@ from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import local_search
+from rebalancer.solve.search.local_search import relieved
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
 from rebalancer.solve.search.relaxation_bound import RelaxationBound
 
@@ -132,7 +132,7 @@ class _LargeNeighbourhoodSearch:
         """Where shifts lead, which the clock never ends."""
         taste = np.exp(self._random.normal(0.0, noise, self._tier.instance.legal.shape))
         most = max(self._work, LEAST_SHIFTING)
-        descent = local_search(self._tier, start, load_levels(self._tier.instance), most=most, taste=taste)
+        descent = relieved(self._tier, start, most=most, taste=taste)
         self._work -= descent.work
         return descent.at
 

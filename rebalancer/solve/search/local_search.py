@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from rebalancer.objectives import Balance
+from rebalancer.objectives.outlay import price_per_gib
 from rebalancer.solve.instance.evaluate import (
     bound_elsewhere,
     holds,
+    load_levels,
     load_of,
     uppers_from,
     usual_load_of,
@@ -18,6 +21,7 @@ from rebalancer.solve.instance.evaluate import (
 )
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.tolls import tolls
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.units import GIB
 
@@ -32,6 +36,21 @@ class Descent:
 
     at: Ints
     work: float
+
+
+def relieved(tier: TierProblem, start: Ints, *, most: float, taste: Floats | None = None) -> Descent:
+    """`local_search` by the levels of the policy, and where the objective counts what moves cost by its prices, too.
+
+    Shifts that earn what they pay end early where it takes several to earn it, so those that only relieve are tried as
+    well, with what is left of *most*: the better of both counts.
+    """
+    levels = load_levels(tier.instance)
+    if not isinstance(tier.objective, Balance):
+        return local_search(tier, start, levels, most=most, taste=taste)
+    paid = local_search(tier, start, levels, most=most, taste=taste, toll=tolls(tier.instance))
+    free = local_search(tier, start, levels, most=most - paid.work, taste=taste)
+    better = free if tier.evaluate(free.at)[1] < tier.evaluate(paid.at)[1] else paid
+    return replace(better, work=paid.work + free.work)
 
 
 def local_search(
@@ -90,8 +109,8 @@ class _LocalSearch:
         # Where load is limited, too, every slot is a family of its own.
         slots = instance.demand.shape[1]
         self._weighed = instance.demand.size * (2 if len(instance.families) > slots > 1 else 1)
-        prices = instance.problem.policy.objective
-        self._move_bytes = int(prices.pcpu_hours_per_move / (prices.pcpu_hours_per_gib or math.inf) * GIB)
+        policy = instance.problem.policy
+        self._move_bytes = int(policy.objective.pcpu_hours_per_move / (price_per_gib(policy) or math.inf) * GIB)
 
     def step(self) -> bool:
         units, relief = self._leavers()
