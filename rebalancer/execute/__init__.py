@@ -11,6 +11,7 @@ From the bottom up, each folder importing only those above it in this list:
 The modules beside them are what callers hand in and get back.
 """
 
+from rebalancer.execute.journal.arrivals import note_arrivals
 from rebalancer.execute.journal.cooling import cooled, cooled_after, moved_since
 from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
@@ -71,6 +72,7 @@ __all__ = [
     "learned_pace",
     "make_state_folder",
     "moved_since",
+    "note_arrivals",
     "pace_of",
     "plain_uuid",
     "pool_lock",

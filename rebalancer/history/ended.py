@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from rebalancer.execute import StepState
-from rebalancer.execute.journal.entries import Entry, Looked, Resolved, RunBegan, RunEnded
+from rebalancer.execute.journal.entries import AFTERWARDS, Entry, Looked, Resolved, RunBegan, RunEnded
 from rebalancer.history.outcome import LeftStep, Outcome
 from rebalancer.plan import Plan, Step
 
@@ -23,11 +24,17 @@ def outcome_by(plan: Plan, entries: Sequence[Entry]) -> Outcome:
     words = "" if end is None else end.words if isinstance(end, RunEnded) else KILLED
     return Outcome(
         plan=plan.digest,
-        ended_at=entries[-1].at if entries else None,
+        ended_at=_ended_at(entries),
         words=words,
         done=done,
         left=tuple(_left(each, last.get(each.id)) for each in left),
     )
+
+
+def _ended_at(entries: Sequence[Entry]) -> datetime | None:
+    """When the last entry was written by a run, not by whoever looked at what it left."""
+    own = (each.at for each in reversed(entries) if not (isinstance(each, Looked) and each.words == AFTERWARDS))
+    return next(own, None)
 
 
 def _left(step: Step, last: Looked | Resolved | None) -> LeftStep:

@@ -24,6 +24,7 @@ from rebalancer.execute import (
     RunResult,
     StopSignal,
     Timeouts,
+    note_arrivals,
     plain_uuid,
     pool_lock,
     state_folder,
@@ -143,6 +144,7 @@ def plan_and_execute(
     time, heard = clock or Clock(), watchers or Watchers()
     seen, connection = _seen(access, policy, state_dir, heard, time)
     with pool_lock(seen.pool.uuid, state_dir):
+        note_arrivals(seen.pool, time.now(), state_dir)
         windows = change_windows(policy)
         made = _planned(seen, policy, state_dir, time, heard, within=left_for_planning(windows, time.now()))
         now = time.now()

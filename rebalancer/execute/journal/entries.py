@@ -60,6 +60,8 @@ class Sent:
 
 AS_ASKED = "it was cancelled, as somebody asked"
 """The words of a look at a VM whose migration was cancelled by whoever carries the plan out."""
+AFTERWARDS = "the run was killed, and the VM had arrived when the pool was read next"
+"""The words of a look that no run took: nobody knows when the VM arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

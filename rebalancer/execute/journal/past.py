@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rebalancer.errors import InputError
-from rebalancer.execute.journal.entries import AS_ASKED, Entry, Intended, Looked, RunBegan, Sent
+from rebalancer.execute.journal.entries import AFTERWARDS, AS_ASKED, Entry, Intended, Looked, RunBegan, Sent
 from rebalancer.execute.journal.folders import state_folder
 from rebalancer.execute.journal.history import histories
 from rebalancer.execute.journal.journal import read_journal
@@ -100,6 +100,8 @@ def experiences_in(entries: Sequence[Entry], pool: Uuid) -> Iterator[tuple[Looke
             case Sent():
                 sent[entry.step] = entry
             case Looked() if entry.state is StepState.MOVED and entry.step in sent and not entry.error:
+                if entry.words == AFTERWARDS:
+                    continue
                 wire = intended[entry.step].wire_seconds
                 took = (entry.at - sent.pop(entry.step).at).total_seconds()
                 if wire and took > 0:  # a clock that was set back meanwhile teaches nothing
