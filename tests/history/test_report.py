@@ -14,7 +14,7 @@ import pytest
 from rebalancer.execute.journal.cooling import ONE_NIGHT
 from rebalancer.history.answers import Period
 from rebalancer.history.fill import fill
-from rebalancer.history.report.make import period_of, report_of
+from rebalancer.history.report.make import period_of, report_of, told_apart
 from rebalancer.history.report.page import line_of, report_page, write_page
 from rebalancer.history.report.values import Flapping, PoolReport, Report, slope_a_week
 from rebalancer.history.store import Store
@@ -189,3 +189,9 @@ def test_a_line_needs_two_moments() -> None:
     line = line_of([(MADE_AT, 0.0), (MADE_AT + DAY, 1.5)])
     assert line
     assert (line.points, line.end_x, line.end_y) == ("0,120 640,0", 640.0, 0.0)
+
+
+def test_pools_of_one_name_are_told_apart() -> None:
+    """By the start of their uuids; a name that one pool has stays as it is."""
+    names = {"3728aab9-7c5d": "lab", "90680a81-3680": "lab", "ecb1ea62-d6ff": "farm"}
+    assert list(told_apart(names).values()) == ["lab (3728aab9)", "lab (90680a81)", "farm"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rebalancer.execute import Looked, StepState
@@ -14,6 +14,7 @@ from rebalancer.history.queries import checked_hosts_of, checks_of, hosts_of, la
 from rebalancer.history.report.values import Flapping, Headroom, HotHost, LeftAlone, PoolReport, Report
 from rebalancer.history.store import Store
 from rebalancer.inventory import Uuid
+from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
 
 MINUTE = timedelta(minutes=1)
@@ -32,12 +33,18 @@ def report_of(store: Store, period: Period, policy: Policy, *, name: str, pools:
     Raises:
         HistoryError: the database cannot be used.
     """
-    known = pools_of(store)
+    known = told_apart(pools_of(store))
     chosen = [uuid for uuid in known if not pools or uuid in pools]
     made = (_pool(store, period, policy, uuid, known[uuid]) for uuid in chosen)
     lost = () if pools else tuple(night for night in nights_of(store, period) if not night.pool_uuid)
     told = tuple(each for each in made if each.nights or each.moves or each.alone)
     return Report(name=name, period=period, pools=tuple(sorted(told, key=lambda each: each.pool)), nowhere=lost)
+
+
+def told_apart(names: Mapping[Uuid, str]) -> dict[Uuid, str]:
+    """*names* of pools by their uuids; those that two share carry the start of the uuid."""
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    return {uuid: f"{name} ({uuid[:SHORT]})" if name in shared else name for uuid, name in names.items()}
 
 
 def period_of(store: Store, days: int, until: datetime | None, now: datetime) -> Period:
