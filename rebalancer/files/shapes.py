@@ -6,7 +6,7 @@ By itself it collects every mistake, at two thousand bytes each: a file of a mil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
@@ -92,8 +92,11 @@ def _piece_by_piece(value: Any, validate: core_schema.ValidatorFunctionWrapHandl
 
 
 def _spelled(value: object, validate: core_schema.ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - any time
-    """The time in *value*, if it is text, which is how JSON says times, and of a year that is likely."""
-    if not isinstance(value, str):
+    """The time in *value*, if it is text, which is how JSON says times, and of a year that is likely.
+
+    A time of day that was read by the type's own rules is one already.
+    """
+    if not isinstance(value, str | time):
         raise PydanticCustomError("time_type", "Input should be a time as text")
     found = validate(value)
     if isinstance(found, date) and not is_likely(found):

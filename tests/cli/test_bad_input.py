@@ -230,13 +230,16 @@ def test_a_policy_that_cannot_be_used(door: Door, command: str, text: str, said:
     assert said_one_sentence(door, Wrong(typed=lambda d: [command, d.served.snapshot, "-p", policy], said=said))
 
 
-@pytest.mark.parametrize("policy", ["none.toml", "."])
-def test_a_policy_that_is_not_there(door: Door, policy: str) -> None:
-    """A missing policy is never the default policy; `nightly` says the same."""
+@pytest.mark.parametrize(
+    ("policy", "by_night"),
+    [("none.toml", ("cannot be read", "Name a policy file")), (".", ("names no file", "Name policy files"))],
+)
+def test_a_policy_that_is_not_there(door: Door, policy: str, by_night: tuple[str, ...]) -> None:
+    """A missing policy is never the default policy; `nightly` says the same, and takes a folder for one of policies."""
     said = (policy, "cannot be read", "Name a policy file")
     assert said_one_sentence(door, Wrong(typed=lambda d: ["plan", d.served.snapshot, "-p", policy], said=said))
     assert said_one_sentence(door, Wrong(typed=lambda _: ["policy", "check", policy], said=said))
-    assert said_one_sentence(door, Wrong(typed=lambda _: ["nightly", policy], said=said))
+    assert said_one_sentence(door, Wrong(typed=lambda _: ["nightly", policy], said=(policy, *by_night)))
 
 
 def test_a_nightly_policy_without_a_pool(door: Door) -> None:

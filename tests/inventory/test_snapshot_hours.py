@@ -79,7 +79,7 @@ def test_hours_of_percentiles_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda demand: demand["days"][0].update(weight=0), "demand.days.0.weight: "),
+        (lambda demand: demand["days"][0].update(weight=0), "demand.days[0].weight should be greater than 0"),
         (lambda demand: demand.update(vm_pcpu=[[1.0, 2.0]] * 3), "the load profile's lists differ in length"),
         (lambda demand: demand["days"][0].update(start="2026-01-01T00:00:00Z"), "days outside its window"),
         (lambda demand: demand["series"]["vm_pcpu"].pop(), "the load profile's hours are not those of its window"),

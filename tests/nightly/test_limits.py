@@ -18,6 +18,7 @@ from tests.nightly.noon import POOL
 @pytest.fixture
 def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """A pool with two hot hosts, and the way in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("REBALANCER_USER", "root")
     monkeypatch.setenv("REBALANCER_PASSWORD", "simulator")
     with Simulator(POOL, speed=100.0, login_delay=0.0) as running:

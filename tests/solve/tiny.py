@@ -17,6 +17,7 @@ from rebalancer.objectives import Balance, MigrationCost, Objective, Repair
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.units import GIB
@@ -132,9 +133,8 @@ def accepted_by_model(problem: Problem) -> set[tuple[str, ...]]:
             at = model.placement(self.response_proto.solution)
             found.add(tuple(placement_of(instance, at).host_of.values()))
 
-    solver = cp_model.CpSolver()
+    solver = one_worker()
     solver.parameters.enumerate_all_solutions = True
-    solver.parameters.num_workers = 1
     solver.solve(model.writer.model(), Collector())
     return found
 

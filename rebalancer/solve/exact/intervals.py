@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
+from rebalancer.solve.exact.solver import one_worker
+
 CLOSE = 0.002
 """A schedule this close to its bound is short enough."""
 
@@ -63,8 +65,7 @@ def shortened(tasks: Intervals, starts: Sequence[int], *, least: int, effort: fl
     for variable, start in zip(begin, starts, strict=True):
         model.add_hint(variable, start)
     model.minimize(last)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
+    solver = one_worker()
     solver.parameters.random_seed = 1
     solver.parameters.max_deterministic_time = effort
     solver.parameters.relative_gap_limit = CLOSE

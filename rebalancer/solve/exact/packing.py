@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from ortools.sat.python import cp_model
 
+from rebalancer.solve.exact.solver import one_worker
+
 EFFORT = 2.0
 """Deterministic time that one question may take."""
 
@@ -39,7 +41,6 @@ def cannot_fit(
             model.add(
                 sum(weights[kind] * number[group, place] for group, (weights, _) in enumerate(groups)) <= limits[place]
             )
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
+    solver = one_worker()
     solver.parameters.max_deterministic_time = EFFORT
     return solver.solve(model) == cp_model.INFEASIBLE

@@ -16,6 +16,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Row
 from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.rules.routes import DisksAlong
+from rebalancer.solve.exact.solver import one_worker
 
 HostOf = Mapping[Uuid, Uuid]
 CarriedTo = Mapping[Uuid, Mapping[Uuid, DisksAlong]]
@@ -117,8 +118,7 @@ class Disks:
             model.add_exactly_one(taken[each, sr] for sr in each.srs[host_of[each.vm]])
         for sr, room in self._room(going).items():
             model.add(sum(self._need(each, there) * taken[each, there] for each, there in taken if there == sr) <= room)
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
+        solver = one_worker()
         if solver.solve(model) == cp_model.INFEASIBLE:
             return None
         return {each: sr for (each, sr), variable in taken.items() if solver.boolean_value(variable)}

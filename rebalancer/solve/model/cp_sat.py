@@ -9,6 +9,7 @@ from enum import Enum
 
 from ortools.sat.python import cp_model
 
+from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.instance.instance import Ints
 from rebalancer.solve.model.effort import READING_WORK, ROWS_WORK, Effort
 from rebalancer.solve.model.objective_terms import Goal
@@ -114,9 +115,7 @@ def _rounded_up(bound: float) -> int:
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.catch_sigint_signal = False
+    solver = one_worker()
     solver.parameters.optimize_with_lb_tree_search = effort.prove
     solver.parameters.linearization_level = 2 if effort.cuts else 1
     solver.parameters.max_deterministic_time = effort.deterministic

@@ -75,6 +75,9 @@ def test_a_night_is_shown(ground: Ground) -> None:
 
 def test_a_state_folder_without_runs_says_so(ground: Ground) -> None:
     """It is named, and it is no error."""
-    assert shown(ground) == f"no run is under way: {ground.folder / 'state' / 'rebalancer'} knows none\n"
+    there = ground.folder / "state" / "rebalancer"
+    assert shown(ground) == f"no run is under way: there is no folder {there}\n"
+    there.mkdir(parents=True, mode=0o700)
+    assert shown(ground) == f"no run is under way: {there} knows none\n"
     assert json.loads(shown(ground, "--json")) == {"runs": []}
     assert shown(ground, "--state-dir", "stat") == "no run is under way: there is no folder stat\n"

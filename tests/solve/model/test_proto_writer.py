@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ortools.sat.python import cp_model
 
+from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.model.proto_writer import ProtoWriter
 
 
 def solved(writer: ProtoWriter) -> list[int]:
     """The only values that satisfy the rows."""
-    solver = cp_model.CpSolver()
+    solver = one_worker()
     assert solver.solve(writer.model()) == cp_model.OPTIMAL
     return list(solver.response_proto.solution)
 

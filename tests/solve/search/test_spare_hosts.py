@@ -22,6 +22,7 @@ from rebalancer.rules.availability.restarts import Restarts
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.simulator import Simulator, demo_pool
 from rebalancer.solve import solve
+from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.instance.host_failures import where_of
 from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem
@@ -67,7 +68,7 @@ def _is_possible(tier: TierProblem, goal: Placement) -> bool:
         if model.variable[unit, host] < 0:
             return False
         model.writer.fix(int(model.variable[unit, host]), 1)
-    return cp_model.CpSolver().solve(model.writer.model()) == cp_model.OPTIMAL
+    return one_worker().solve(model.writer.model()) == cp_model.OPTIMAL
 
 
 @pytest.mark.parametrize(("seed", "failing"), [*((seed, 1) for seed in range(6)), *((seed, 2) for seed in range(3))])
