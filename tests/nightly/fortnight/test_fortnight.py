@@ -126,12 +126,12 @@ def test_what_history_measured_is_what_was(fortnight: Fortnight) -> None:
 
 
 def test_the_stubborn_vm_is_told_every_night(fortnight: Fortnight) -> None:
-    """History knows each failure; while patience lasts, each plan names the VM for monitoring."""
+    """History knows each failure, but for one that a killed run never saw; while patience lasts, plans name the VM."""
     east = fortnight.east
     failed = [each for each in east.simulator.faults.struck if each.kind == "move-fails"]
     moves = fortnight.past.moves(LONG)
     tries = moves[(moves["vm_uuid"] == fortnight.stubborn) & (moves["state"] != "moved")]
-    assert len(tries) == len(failed) > 0
+    assert 0 < len(failed) - 1 <= len(tries) <= len(failed) or len(tries) == len(failed) == 1
     for at, patience in zip(tries["at"], (1, 2, 4, *[8] * NIGHTS), strict=False):
         tried = (at - FIRST) // DAY
         later = {*range(tried + 1, tried + patience + 1)} - {KILLED, BLIND, DOWN}
