@@ -12,7 +12,7 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook, Violation
 from rebalancer.rules.facts.loads import PARTS
-from rebalancer.rules.wishes.host_load import HostLoad
+from rebalancer.rules.wishes.host_load import HostLoad, LoadRow
 from tests.solve.tiny import make_demand, tiny
 
 RULE = "host-load"
@@ -132,6 +132,23 @@ def test_without_metrics_or_without_the_key_nothing_is_limited() -> None:
     """`check` reads no metrics; the solver refuses to plan then."""
     for problem in (tiny(HOMES, limits={"host_load": {"cpu": 0.1}}), tiny(HOMES, load=LOAD)):
         assert all(bound.rule.id != RULE for bound in Rulebook.of(problem).limits)
+
+
+def test_what_all_vms_together_just_fill_is_no_limit() -> None:
+    """All use 14 of 16 pCPUs at 00:00: no host can be above 87.5 %."""
+    filled, exceeded = (
+        [bound.limit for bound in Rulebook.of(limited(cpu)).limits if bound.rule.id == RULE] for cpu in (0.875, 0.874)
+    )
+    assert filled == []
+    assert {row.slot for row in exceeded if isinstance(row, LoadRow)} == {0}
+
+
+def test_whatever_uses_a_host_without_pcpus_fills_it() -> None:
+    """What the host itself uses, too."""
+    row = replace(next(iter(HostLoad().limits(limited(0.5)))), capacity=0, own=1)
+    assert ": 100.0% at" in row.words(0)
+    assert ": 100.0% at" in row.words(1)
+    assert ": 0.0% at" in row.words(-1)
 
 
 def test_half_way_the_start_of_the_plan_counts() -> None:
