@@ -113,7 +113,8 @@ def records_in(content: bytes, where: str) -> Records:
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
     try:
         for kind, fields in _rows(where, content):
-            records[kind][fields.pop("ref")] = _record(fields)
+            ref = fields.pop("ref")
+            records[kind][ref] = _record(fields)
     except NotAnExpression as error:
         raise SnapshotError(where, f"it holds a broken set or map: {error}", REMEDY) from None
     if not records["pool"]:
