@@ -1,4 +1,4 @@
-"""The help of all commands, by what they are for."""
+"""Groups of commands: their help by what they are for, and which one is meant where none is named."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ class Shelved(TyperGroup):
             rows = [(name.ljust(width), self.commands[name].get_short_help_str(formatter.width)) for name in shelf]
             with formatter.section(title.capitalize()):
                 formatter.write_dl(rows)
+
+
+class NightsFirst(TyperGroup):
+    """Commands of which `nights` is the one that is meant where none is named."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read what was typed; while a shell completes it, nothing is added."""
+        named = args and (not args[0].startswith("-") or args[0] in self.get_help_option_names(ctx))
+        return super().parse_args(ctx, args if named or ctx.resilient_parsing else ["nights", *args])

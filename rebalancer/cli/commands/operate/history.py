@@ -6,18 +6,12 @@ from typing import Annotated
 
 import typer
 
+from rebalancer.cli.grouped import NightsFirst
 from rebalancer.cli.options import AsCsv, AsJson, Days, PolicyPath, Pool, StateDir
 
-app = typer.Typer(help="Recall earlier nights, and what was moved.", invoke_without_command=True)
+app = typer.Typer(help="Recall earlier nights, and what was moved.", cls=NightsFirst)
 
 MONTH = 31
-
-
-@app.callback()
-def history(context: typer.Context) -> None:
-    """Recall earlier nights, and what was moved."""
-    if context.invoked_subcommand is None:
-        nights()
 
 
 @app.command()
