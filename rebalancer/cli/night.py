@@ -69,10 +69,10 @@ def night_of(
         beside: what nights beside this one change about who hears of it.
         keeping: what they change about what is kept.
     """
-    wanted = kept_policy(policy) if stop else rb.Policy.load(policy)
+    wanted = (kept_policy(policy) if stop else rb.Policy.load(policy)).anchored(policy.parent)
     history = HistoryKeeper(wanted, policy.parent, given.state_dir, say)
     monitor.keeper = keeper = keeping(history)
-    wanted = monitor.wanted = history.anchored(wanted)
+    monitor.wanted = wanted
     access = monitor.access = access_of(wanted, policy.parent)
     say_progress(f"reading the pool at {access.url}", url=access.url)
     clock = history.clock = PoolTime(access.url, access.connection) if given.pool_clock else None

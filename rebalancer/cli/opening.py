@@ -15,12 +15,12 @@ from rebalancer.export import FILES, plan_document
 
 
 def policy_of(file: Path | None) -> rb.Policy:
-    """The policy in *file*, or the default one where there is none.
+    """The policy in *file*, whose history is found from any folder, or the default one where there is none.
 
     Raises:
         PolicyError: the file cannot be used.
     """
-    return rb.Policy.load(file) if file else rb.Policy()
+    return rb.Policy.load(file).anchored(file.parent) if file else rb.Policy()
 
 
 def open_model(
@@ -41,7 +41,7 @@ def open_model(
     wanted = policy_of(policy)
     state = rb.read(source, connection, demand=wanted.demand, metrics=metrics, samples=samples)
     with naming(policy, wanted):
-        return rb.Model(state, wanted, state_dir=state_dir)
+        return rb.Model(state, wanted, state_dir=state_dir, told=say)
 
 
 @contextmanager

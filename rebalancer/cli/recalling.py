@@ -25,7 +25,7 @@ def place_of(policy: Path | None, state_dir: Path | None) -> Place:
     """Where the history is, by the policy file."""
     from rebalancer.history.place import Place  # noqa: PLC0415 - only where there is something to recall
 
-    return Place.of(policy_of(policy).history, state_dir, policy.parent if policy else None)
+    return Place.of(policy_of(policy).history, state_dir)
 
 
 def recall(place: Place, ask: Callable[[Store], Done]) -> Done:

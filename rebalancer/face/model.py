@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -43,16 +43,24 @@ class Model:
         policy: what is wanted; the default policy where there is none.
         state_dir: the folder with journals of earlier runs, from which plans learn durations and cool-down; by default
             that of the command line.
+        told: hears, in words, that the database of earlier runs cannot be used; the journals are read then.
 
     Raises:
         PolicyError: the policy names a VM, host or rule that is not there, or contradicts itself.
     """
 
-    def __init__(self, state: PoolState, policy: Policy | None = None, *, state_dir: Path | str | None = None) -> None:
+    def __init__(
+        self,
+        state: PoolState,
+        policy: Policy | None = None,
+        *,
+        state_dir: Path | str | None = None,
+        told: Callable[[str], None] = lambda _words: None,
+    ) -> None:
         if policy is not None and not isinstance(policy, Policy):
             raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
-        self.state_dir = path_of(state_dir)
+        self.state_dir, self.told = path_of(state_dir), told
         self.problem = make_problem(
             state.pool, state.demand, self.policy, on_hold=tagged_to_hold(state.pool, self.policy)
         )
@@ -61,7 +69,7 @@ class Model:
     def after(self, plan: Plan) -> Model:
         """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
         pool = pool_at(self.state.pool, plan.predicted)
-        return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir)
+        return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir, told=self.told)
 
     def hosts(self, names: str | Iterable[str]) -> list[Host]:
         """The hosts of those names, or the one of that name.

@@ -77,4 +77,4 @@ def _past(model: Model) -> Past:
         return Journals(model.state_dir)
     from rebalancer.history.past import known_past  # noqa: PLC0415 - SQLAlchemy, only where there is a history
 
-    return known_past(wanted, model.state_dir)
+    return known_past(wanted, model.state_dir, model.told)

@@ -7,8 +7,7 @@ or has changed is read itself; and of those that are gone, the history tells wha
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,13 +30,17 @@ from rebalancer.policy import HistoryPolicy
 TELLING = [state.value for state in (StepState.MOVED, *sorted(FAILED))]
 
 
-def known_past(wanted: HistoryPolicy, state_dir: Path | None) -> Past:
-    """Earlier runs by the history that *wanted* names, by the journals alone where there is none that can be read."""
-    with suppress(InputError):
+def known_past(
+    wanted: HistoryPolicy, state_dir: Path | None, told: Callable[[str], None] = lambda _words: None
+) -> Past:
+    """Earlier runs by the history that *wanted* names; by the journals where it cannot be used, as *told* hears."""
+    try:
         store = Store.known(Place.of(wanted, state_dir))
         if store:
             with store:
                 return _remembered(store)
+    except InputError as error:
+        told(f"what earlier runs taught is read from the journals alone: {error}")
     return Journals(state_dir)
 
 

@@ -33,11 +33,6 @@ class Place:
         file = Path(base or "", named) if named else None
         return cls(state_dir=state_dir, url=wanted.url, credentials=file)
 
-    def anchored(self, wanted: HistoryPolicy) -> HistoryPolicy:
-        """*wanted*, from whose file this place was made, so that it means the same whatever folder it is read from."""
-        file = str(self.credentials.absolute()) if self.credentials else None
-        return wanted.model_copy(update={"credentials_file": file})
-
     @property
     def folder(self) -> Path:
         """The state folder."""

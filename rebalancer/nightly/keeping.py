@@ -57,10 +57,6 @@ class HistoryKeeper(Keeper):
         self._room: Room | None = None
         self.clock: Clock | None = None
 
-    def anchored(self, policy: rb.Policy) -> rb.Policy:
-        """*policy* with a history that is found from any folder."""
-        return policy.model_copy(update={"history": self._place.anchored(policy.history)})
-
     def reads(self, wanted: DemandPolicy) -> DemandPolicy:
         """No more days than XAPI has; the history knows the others."""
         return within_xapi(wanted)

@@ -252,6 +252,14 @@ class Policy(Section):
         own = {"pool": PoolPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
         return self.model_copy(update=own)
 
+    def anchored(self, folder: Path) -> Policy:
+        """The same with `history.credentials_file`, which is relative to *folder*, as it is found from anywhere."""
+        named = self.history.credentials_file
+        if named is None:
+            return self
+        own = {"credentials_file": str((folder / named).absolute())}
+        return self.model_copy(update={"history": self.history.model_copy(update=own)})
+
     @model_validator(mode="after")
     def _disks_go_along(self) -> Policy:
         if self.other_pools.enabled and not self.storage_motion.enabled:

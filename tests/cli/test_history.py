@@ -15,7 +15,7 @@ from rebalancer.cli.exits import Exit
 from rebalancer.execute import StepState
 from rebalancer.plan import Plan, digest_of
 from tests.cli.manual import json_keys
-from tests.cli.terminal import Terminal, is_one_sentence
+from tests.cli.terminal import Served, Terminal, is_one_sentence
 from tests.history.made import PLAN, POOL, live_through
 
 
@@ -39,6 +39,7 @@ def test_nights_are_listed(terminal: Terminal, state: Path) -> None:
     assert POOL.name in listed.out
     assert "1 of 2" in listed.out
     assert "the plan is carried out" in listed.out
+    assert terminal.run("history", "--state-dir", state).out == listed.out
     bare = terminal.run("history", XDG_STATE_HOME=str(terminal.folder))
     assert bare.out == "No night is known.\n"
 
@@ -100,6 +101,23 @@ def test_a_database_that_does_not_answer_is_one_sentence(terminal: Terminal) -> 
     ended = terminal.run("history", "nights", "--policy", "p.toml")
     assert ended.code == Exit.ERROR
     assert is_one_sentence(ended, "postgresql://", "cannot be used", "rebalancer history rebuild")
+    assert "verysecret" not in ended.err
+
+
+def test_a_plan_finds_the_credentials_beside_its_policy(terminal: Terminal, served: Served) -> None:
+    """From whatever folder; where the database does not answer, it says that journals alone are read."""
+    folder = terminal.folder / "etc"
+    folder.mkdir()
+    terminal.write("etc/keys", "jane\nverysecret\n").chmod(0o644)
+    url = f"postgresql://db/x?host={terminal.folder}"
+    terminal.write("etc/p.toml", f'mode = "repair"\n[history]\nurl = "{url}"\ncredentials_file = "keys"\n')
+    typed = ("plan", served.snapshot, "--policy", "etc/p.toml")
+    read = terminal.run(*typed)
+    assert f"journals alone: {folder}/keys: others may" in read.err
+    (folder / "keys").chmod(0o600)
+    ended = terminal.run(*typed)
+    assert ended.code == Exit.DONE
+    assert "journals alone: postgresql://jane" in ended.err
     assert "verysecret" not in ended.err
 
 

@@ -144,10 +144,12 @@ def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_changes_nothing(tmp_path: Path) -> None:
-    """The journals tell."""
+    """The journals tell, and that it is they alone is said."""
     failure(tmp_path)
-    wanted = HistoryPolicy(url=f"postgresql://nobody@/none?host={tmp_path}")
-    assert isinstance(known_past(wanted, tmp_path), Journals)
+    wanted, told = HistoryPolicy(url=f"postgresql://nobody@/none?host={tmp_path}"), list[str]()
+    assert isinstance(known_past(wanted, tmp_path, told.append), Journals)
+    (words,) = told
+    assert words.startswith("what earlier runs taught is read from the journals alone: postgresql://nobody@/none")
 
 
 def opened_by(opened: list[Path]) -> Callable[[Path], Sequence[Entry]]:
