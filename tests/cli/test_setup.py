@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +59,7 @@ def test_it_leads_to_the_first_night(asked: Terminal, secured: Simulator) -> Non
     )
     kept = asked.folder / "etc" / "credentials"
     assert (kept.read_text(encoding="utf-8"), stat.S_IMODE(kept.stat().st_mode)) == (f"{USER}\n{PASSWORD}\n", 0o600)
-    night = next(line for line in ended.out.splitlines() if " nightly " in line and not line.startswith("30"))
+    night = next(line for line in ended.out.splitlines() if " nightly " in line and not line.startswith("0 "))
     assert "--execute" not in night
     typed = asked.run(*night.split()[1:], REBALANCER_USER=None, REBALANCER_PASSWORD=None)
     assert (typed.code, "planned" in typed.out or "nothing to do" in typed.out) == (Exit.DONE, True), typed.err
@@ -142,9 +144,51 @@ def test_a_file_with_credentials_is_named_not_copied(asked: Terminal, secured: S
     assert Policy.load(asked.folder / "etc" / "nightly.toml").pool.credentials_file == str(mine)
 
 
-def test_a_window_that_is_none_is_refused(asked: Terminal, secured: Simulator) -> None:
-    """In words."""
-    assert "Write it like 22:00-05:00" in set_up(asked, secured, "--window", "evening").sentence
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--window", "evening", "it is no window. Write it like 22:00-05:00."),
+        ("--window", "25:00-05:00", "it is no window. Write it like 22:00-05:00."),
+        ("--timezone", "Mars/Olympus", "there is no such time zone. Name one like Europe/Berlin."),
+    ],
+)
+def test_hours_that_are_none_are_refused(asked: Terminal, option: str, value: str, words: str) -> None:
+    """In words, and before anybody is asked: nothing listens at this address."""
+    refused = asked.run("setup", "http://127.0.0.1:1", "--folder", "etc", option, value)
+    assert (refused.code, refused.sentence) == (Exit.ERROR, f"{option} {value}: {words}")
+
+
+@pytest.fixture
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock shows UTC."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_utc")
+def test_nights_begin_when_the_window_opens(asked: Terminal, secured: Simulator) -> None:
+    """By the timer, in the zone of the policy, and by the crontab, in that of this machine."""
+    words = ["--window", "01:15-05:00", "--timezone", "Asia/Kolkata"]
+    ended = set_up(asked, secured, *words, "--units", "units")
+    timer = (asked.folder / "units" / "rebalancer-nightly.timer").read_text(encoding="utf-8")
+    assert "OnCalendar=*-*-* 01:15 Asia/Kolkata\n" in timer
+    assert "\n45 19 * * *  " in ended.out
+    again = asked.run(
+        "setup", secured.url, "--folder", "more", "--fingerprint", secured.certificate_fingerprint, *words
+    )
+    told = next(line for line in again.out.splitlines() if " systemd timer " in line)
+    assert asked.run(*shlex.split(told.partition(" > ")[0])[1:]).out == f"# rebalancer-nightly.timer\n{timer}"
+
+
+@pytest.mark.parametrize("at", ["evening", "24:00", "22:30 Mars", "22:30\nUnit=x"])
+def test_a_night_begins_at_some_time(terminal: Terminal, at: str) -> None:
+    """Or no unit is printed."""
+    refused = terminal.run("systemd", "timer", "--at", at)
+    assert (refused.code, refused.out) == (Exit.ERROR, "")
+    assert "22:30 Europe/Berlin" in refused.sentence or "no such time zone" in refused.sentence
 
 
 def test_units_know_where_things_are(asked: Terminal, secured: Simulator) -> None:
@@ -162,7 +206,7 @@ def test_units_know_where_things_are(asked: Terminal, secured: Simulator) -> Non
     assert f"ReadWritePaths={folder}/state {folder}/m\n" in service
     assert "User=ops\n" in service
     assert "StateDirectory" not in service
-    assert command[1] in next(line for line in ended.out.splitlines() if line.startswith("30 22"))
+    assert command[1] in next(line for line in ended.out.splitlines() if line.startswith("0 22"))
     failed = (asked.folder / "units" / "rebalancer-failed@.service").read_text(encoding="utf-8")
     assert "on %H\" ops@example.org'" in failed
 

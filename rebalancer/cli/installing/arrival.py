@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +58,7 @@ class Choice:
 
     def installation(self) -> Installation:
         """Where things will be."""
-        command = shutil.which(sys.argv[0]) or sys.argv[0]
+        command = shutil.which(sys.argv[0]) or Path(sys.executable).with_name("rebalancer")
         return Installation(
             program=absolute(Path(command)),
             policy=absolute(self.policy),
@@ -66,6 +67,7 @@ class Choice:
             metrics_file=absolute(self.metrics_file) if self.metrics_file else None,
             mail_to=self.mail_to,
             executes=self.executes,
+            at=self.wishes.opens,
         )
 
 
@@ -73,7 +75,7 @@ def arrive(choice: Choice) -> None:
     """Set up the nights of a pool.
 
     Raises:
-        InputError: a file is there already, or cannot be written; the window is none.
+        InputError: a file is there already, or cannot be written.
         ConnectionSettingsError: a certificate is not confirmed, nobody logs in, or the user may not do what is needed.
         XapiError: the pool cannot be read.
     """
@@ -147,15 +149,16 @@ def _next(choice: Choice, there: Installation) -> Iterator[str]:
     yield f"{program} nightly {policy} --state-dir {shlex.quote(there.state_dir)}"
     yield "# Every night, with systemd:"
     yield from _with_systemd(choice, there)
-    yield f"# or without, in the crontab of {choice.run_as}:"
-    yield crontab_line(there)
+    yield f"# or without, in the crontab of {choice.run_as}, whose hours are this machine's:"
+    yield crontab_line(there, datetime.now(UTC))
 
 
 def _with_systemd(choice: Choice, there: Installation) -> Iterator[str]:
     if choice.units is None:
         metrics = ["--metrics-file", there.metrics_file] if there.metrics_file else []
         options = ["--program", there.program, "--policy", there.policy, "--state-dir", there.state_dir, *metrics]
-        options += ["--run-as", there.user, "--mail-to", there.mail_to, *([] if there.executes else ["--plan-only"])]
+        options += ["--run-as", there.user, "--mail-to", there.mail_to, "--at", there.at]
+        options += [*([] if there.executes else ["--plan-only"])]
         for kind, name in UNITS.items():
             yield f"{shlex.join([there.program, 'systemd', kind, *options])} > /etc/systemd/system/{name}"
     yield "systemctl daemon-reload && systemctl enable --now rebalancer-nightly.timer"

@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from rebalancer.errors import InputError
 
 ZONE_LINK: Final = Path("/etc/localtime")
-WINDOW: Final = re.compile(r"(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
+CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d"
+WINDOW: Final = re.compile(f"(?P<start>{CLOCK})-(?P<end>{CLOCK})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +24,47 @@ class Wishes:
         window: when migrations may start, `22:00-05:00`.
         timezone: whose hours these are.
         maximum_moves: how many VMs one night may move.
+
+    Raises:
+        InputError: window or time zone is none.
     """
 
     window: str
     timezone: str
     maximum_moves: int
+
+    def __post_init__(self) -> None:
+        """Pass where a policy takes them."""
+        if not WINDOW.fullmatch(self.window):
+            raise InputError(f"--window {self.window}", "it is no window", "Write it like 22:00-05:00")
+        assert_zone(self.timezone, f"--timezone {self.timezone}")
+
+    @property
+    def start(self) -> str:
+        """When the window opens, `22:00`."""
+        return self.window.partition("-")[0]
+
+    @property
+    def opens(self) -> str:
+        """When the window opens, with whose hours these are: `22:00 Europe/Berlin`."""
+        return f"{self.start} {self.timezone}"
+
+    @property
+    def end(self) -> str:
+        """When it closes."""
+        return self.window.partition("-")[2]
+
+
+def assert_zone(name: str, option: str) -> None:
+    """Pass where *name*, which the *option* gives, is a time zone.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InputError(option, "there is no such time zone", "Name one like Europe/Berlin") from None
 
 
 def zone_of_machine() -> str:
@@ -63,13 +101,7 @@ def policy_text(
         credentials: the file with user and password.
         legacy_tls: whether old TLS is taken.
         wishes: what the operator says.
-
-    Raises:
-        InputError: the window is none.
     """
-    hours = WINDOW.fullmatch(wishes.window)
-    if hours is None:
-        raise InputError(f"--window {wishes.window}", "it is no window", "Write it like 22:00-05:00")
     lines = [
         f"# The nights of pool {' '.join(pool.split())}: `rebalancer nightly` reads this file.",
         "# `rebalancer policy init` shows every key; after changes: rebalancer policy check THIS_FILE",
@@ -97,8 +129,8 @@ def policy_text(
         "",
         "# Migrations start only in this window, and none that would end after it.",
         "[[window]]",
-        f"start = {_text(hours['start'])}",
-        f"end = {_text(hours['end'])}",
+        f"start = {_text(wishes.start)}",
+        f"end = {_text(wishes.end)}",
         "",
     ]
     return "\n".join(lines)

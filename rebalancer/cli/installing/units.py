@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
+from datetime import datetime, time
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from rebalancer.cli.installing.policy_text import CLOCK, assert_zone
+from rebalancer.errors import InputError
 
 PROGRAM: Final = "/opt/rebalancer/bin/rebalancer"
 POLICY: Final = "/etc/rebalancer/nightly.toml"
 STATE: Final = "/var/lib/rebalancer"
 USER: Final = "rebalancer"
 MAIL_TO: Final = "root"
+AT: Final = "22:30"
 UNITS: Final = {
     "service": "rebalancer-nightly.service",
     "timer": "rebalancer-nightly.timer",
@@ -37,6 +44,10 @@ class Installation:
         metrics_file: what node_exporter collects; None for none.
         mail_to: who hears of a night that failed.
         executes: whether plans are carried out.
+        at: when a night begins, `22:30` by this machine's clock or `22:30 Europe/Berlin`.
+
+    Raises:
+        InputError: *at* is no time of day.
     """
 
     program: str = PROGRAM
@@ -46,6 +57,15 @@ class Installation:
     metrics_file: str | None = None
     mail_to: str = MAIL_TO
     executes: bool = True
+    at: str = AT
+
+    def __post_init__(self) -> None:
+        """Pass where systemd can read when a night begins."""
+        hours, blank, zone = self.at.partition(" ")
+        if not re.fullmatch(CLOCK, hours):
+            raise InputError(f"--at {self.at}", "it is no time of day", "Write it like '22:30 Europe/Berlin'")
+        if blank:
+            assert_zone(zone, f"--at {self.at}")
 
     @property
     def words(self) -> list[str]:
@@ -66,6 +86,7 @@ def unit(kind: str, installation: Installation) -> str:
     usual = " ".join(map(_quoted, Installation().words))
     text = text.replace(f"ExecStart={usual}\n", f"ExecStart={' '.join(map(_quoted, installation.words))}\n")
     text = text.replace(f"User={USER}\n", f"User={installation.user}\n")
+    text = text.replace(f"OnCalendar=*-*-* {AT}\n", f"OnCalendar=*-*-* {installation.at}\n")
     text = text.replace(f"\" {MAIL_TO}'", f"\" {_quoted(installation.mail_to)}'")
     paths = [] if installation.is_usual else [installation.state_dir]
     if installation.metrics_file:
@@ -79,10 +100,18 @@ def unit(kind: str, installation: Installation) -> str:
     return text
 
 
-def crontab_line(installation: Installation) -> str:
-    """The line for the crontab of the user, where there is no systemd; cron reads a percent sign as a new line."""
+def crontab_line(installation: Installation, now: datetime) -> str:
+    """The line for the crontab of the user, where there is no systemd; cron reads a percent sign as a new line.
+
+    Its hours are those of this machine, whose zone may be another one: as both are on the day of *now*.
+    """
     program, *words = installation.words
-    return f"30 22 * * *  {shlex.join([program, '--log-format', 'text', *words])}".replace("%", r"\%")
+    start, _, zone = installation.at.partition(" ")
+    there = ZoneInfo(zone) if zone else now.astimezone().tzinfo
+    begin = datetime.combine(now.astimezone(there).date(), time.fromisoformat(start), there).astimezone()
+    return f"{begin.minute} {begin.hour} * * *  {shlex.join([program, '--log-format', 'text', *words])}".replace(
+        "%", r"\%"
+    )
 
 
 def absolute(path: Path) -> str:

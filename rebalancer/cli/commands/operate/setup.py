@@ -40,13 +40,13 @@ def setup(
         bool, typer.Option("--legacy-tls", help="Take what old hosts offer, from hosts with a --fingerprint only.")
     ] = False,
     window: Annotated[
-        str, typer.Option("--window", metavar="HH:MM-HH:MM", help="When migrations may start.")
+        str, typer.Option("--window", metavar="HH:MM-HH:MM", help="When migrations may start; nights begin with it.")
     ] = "22:00-05:00",
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="Of the window (default: this machine's).")
     ] = None,
     maximum_moves: Annotated[
-        int, typer.Option("--maximum-moves", metavar="N", min=1, help="VMs that one night may move.")
+        int, typer.Option("--maximum-moves", metavar="N", min=1, max=1_000_000, help="VMs that one night may move.")
     ] = 10,
     state_dir: Annotated[
         Path, typer.Option("--state-dir", metavar="DIR", help="Where locks, journals and plans will be kept.")

@@ -28,6 +28,10 @@ def systemd(
     metrics_file: MetricsFile = None,
     run_as: RunAs = "rebalancer",
     mail_to: MailTo = "root",
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="TIME", help="When a night begins: 22:30, or '22:30 Europe/Berlin'."),
+    ] = "22:30",
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Nights plan, and move nothing.")] = False,
 ) -> None:
     """Print the systemd units that run `nightly`.
@@ -46,6 +50,7 @@ def systemd(
         metrics_file=absolute(metrics_file) if metrics_file else None,
         mail_to=mail_to,
         executes=not plan_only,
+        at=at,
     )
     kinds = [unit] if unit else list(UNITS)
     typer.echo("\n".join(f"# {UNITS[each]}\n{text_of(each, there)}" for each in kinds), nl=False)
