@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rebalancer.errors import ModelBug
-from rebalancer.objectives import MigrationCost, Objective
+from rebalancer.objectives import Balance, LoadCost, MigrationCost, Objective
 from rebalancer.placement import Migration, Placement
 from rebalancer.solve.instance.instance import Instance, Ints
 from rebalancer.solve.instance.move_cost import Price
@@ -104,6 +104,11 @@ class TierProblem:
             return False
         held = (held_at(self.instance, each.objective, at).value <= each.value for each in self.held)
         return all(held) and self.outlives(at)
+
+    @property
+    def holds_load(self) -> bool:
+        """Whether what load costs is held: then it counts everywhere, and in the parts that it was counted in."""
+        return any(isinstance(each.objective, Balance | LoadCost) for each in self.held)
 
     def pins(self, at: Ints) -> bool:
         """Whether the units are *at* home and have to stay there: no GiB more may be copied, and each copies some."""

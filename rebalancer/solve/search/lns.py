@@ -76,7 +76,7 @@ class _LargeNeighbourhoodSearch:
         self._work = effort.deterministic - self.relaxation.first_work
         near = load_of(tier.instance, tier.instance.home) > NEAR * self._limits
         # What an earlier tier has reached is held everywhere, not only where it was hot.
-        self._watched = near | any(isinstance(held.objective, Balance | LoadCost) for held in tier.held)
+        self._watched = near | tier.holds_load
         self._best, self._lowest, self._found = tier.instance.home, 2**62, 0.0
         self._highest = self._fruitless = 0
         self._on_time = True

@@ -4,7 +4,7 @@ First comes what every host has to shed by itself: quick, and often all there is
 overload only on the hosts and slots that are hottest now, so that it stays small: a relaxation, whose bound is one
 of the whole. Linear relaxations with cuts over the assignment raise it quickly; where the relaxation is solved, the
 slots that its answer overloads are counted from then on. Levels of load are not told apart where hosts by themselves
-leave nothing above the lowest: what is above it then costs what the lowest level does.
+leave nothing above the lowest, and no load is held: what is above it then costs what the lowest level does.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class RelaxationBound:
         self._raise(alone.bound, alone.words)
         self.first, self.first_words, self.first_work = self.bound, alone.words, alone.work
         self.leavers = np.array(alone.leavers, dtype=np.int64)
-        self._levels = None if alone.words == HOT_POOL or self._stays_hot() else 1
+        self._levels = None if tier.holds_load or alone.words == HOT_POOL or self._stays_hot() else 1
         self.answer: Ints | None = None
         self.spent = 0.0
         self.on_time = True

@@ -29,7 +29,7 @@ from rebalancer.solve.model.tier import HeldTier, TierProblem, at_of
 from rebalancer.solve.search.consolidate import fewest_hosts
 from rebalancer.solve.search.per_host_bound import per_host_bound
 from rebalancer.solve.search.relaxation_bound import RelaxationBound
-from tests.solve.tiny import BALANCING, best, random_problem
+from tests.solve.tiny import BALANCING, best, random_problem, tiny
 
 SharedData = Callable[[str], Path]
 Bounds = dict[str, float]
@@ -81,6 +81,20 @@ def test_a_relaxation_that_the_clock_keeps_from_beginning_says_so(until: Deadlin
     relaxation.wait()
     relaxation.stop()
     assert relaxation.on_time is on_time
+
+
+def test_load_that_is_held_is_held_in_relaxations() -> None:
+    """a stays 0.2 pCPUs over; b may not add 0.4 to that again, and has to go for its 8 GiB.
+
+    Above 90 % a pCPU-hour costs 1.25, so that loads with levels are counted in quarters of what they are without.
+    """
+    objective = {"levels": [(0.9, 1.25)], "pcpu_hours_per_gib": 1.0}
+    vms, load = {"a": ("h1", 4.0), "b": ("h1", 8.0)}, {"a": [12.2] * 4, "b": [0.4] * 4}
+    ready = instance_of(Rulebook.of(tiny(vms, load=load, held=["a"], objective=objective)))
+    tier = TierProblem(instance=ready, objective=Balance(), held=held(ready, np.array([1]), LoadCost()))
+    bounds = bounds_of_balance(tier, QUICK)
+    assert bounds.pop("what every host has to shed") == 0
+    assert [*bounds.values()] == pytest.approx([8.8, 8.8])
 
 
 def answers(instance: Json, problem: Problem, found: Solution) -> Iterator[tuple[str, Placement]]:
