@@ -19,9 +19,9 @@ from rebalancer.plan.plan import (
     PoolBeside,
     Schedule,
     SRRow,
-    untimely,
 )
 from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork, StepSqueeze
+from rebalancer.plan.timely import untimely
 from rebalancer.tier import TierResult
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rebalancer.clocks import Clocks
 from rebalancer.inventory import Pool, Uuid, names_of
@@ -19,11 +19,8 @@ from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
 from rebalancer.slots import RecordedDay, Slots
 from rebalancer.tier import TierResult
-from rebalancer.units import moment_in_words
 
 FORMAT = "rebalancer-plan/1"
-SKEW = timedelta(minutes=10)
-"""How far the clocks of two machines may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,13 +286,3 @@ class Plan:
         for drive in sorted(owners.keys() & sr_of.keys()):
             found.setdefault(owners[drive], {})[drive] = sr_of[drive]
         return found
-
-
-def untimely(plan: Plan, now: datetime) -> str:
-    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
-    zone = plan.policy.timezone
-    if now > plan.expires_at:
-        return f"expired at {moment_in_words(plan.expires_at, zone)}"
-    if plan.made_at > now + SKEW:
-        return f"says that it was made at {moment_in_words(plan.made_at, zone)}, in the future: compare the clocks"
-    return ""

@@ -30,8 +30,9 @@ from rebalancer.placement import Placement
 from rebalancer.plan.document import digest_of
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.names import names_of
-from rebalancer.plan.plan import FORMAT, Plan, untimely
+from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step
+from rebalancer.plan.timely import untimely
 from rebalancer.policy import Squeezing, intent_digest, intent_of, policy_digest
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Rulebook
