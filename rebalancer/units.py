@@ -72,7 +72,12 @@ def interval_in_words(low: float, likely: float, high: float) -> str:
 
 def moment_in_words(moment: datetime, timezone: str) -> str:
     """`2026-03-04 22:00 Europe/Berlin`: a moment by the clocks of *timezone*, an IANA name, and that name."""
-    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M} {timezone}"
+    return f"{moment_shown(moment, timezone)} {timezone}"
+
+
+def moment_shown(moment: datetime, timezone: str) -> str:
+    """The same without the name, for columns that have it in their heading."""
+    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
 
 
 def slot_at(shown: datetime, slots: int) -> int:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from rebalancer.cli.opening import policy_of
+import rebalancer as rb
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError
 
 if TYPE_CHECKING:
     from rebalancer.history.answers import Period
-    from rebalancer.history.place import Place
     from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
@@ -21,23 +20,17 @@ Done = TypeVar("Done")
 AHEAD = timedelta(days=3650)
 
 
-def place_of(policy: Path | None, state_dir: Path | None) -> Place:
-    """Where the history is, by the policy file."""
-    from rebalancer.history.place import Place  # noqa: PLC0415 - only where there is something to recall
-
-    return Place.of(policy_of(policy).history, state_dir)
-
-
-def recall(place: Place, ask: Callable[[Store], Done]) -> Done:
-    """What *ask* finds in the history at *place*, once that knows what its state folder tells."""
+def recall(wanted: rb.Policy, state_dir: Path | None, ask: Callable[[Store], Done]) -> Done:
+    """What *ask* finds in the history that *wanted* names, once that knows what its state folder tells."""
     from rebalancer.history.fill import fill  # noqa: PLC0415 - SQLAlchemy, only where there is something to recall
     from rebalancer.history.mend import with_store  # noqa: PLC0415 - likewise
+    from rebalancer.history.place import Place  # noqa: PLC0415 - likewise
 
     def work(store: Store) -> Done:
         tell_unreadable(fill(store).unreadable)
         return ask(store)
 
-    return with_store(place, work, say)
+    return with_store(Place.of(wanted.history, state_dir), work, say)
 
 
 def tell_unreadable(files: Collection[str]) -> None:

@@ -19,7 +19,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
-from rebalancer.units import HOURS_A_DAY
+from rebalancer.units import HOURS_A_DAY, moment_in_words
 
 HOUR = timedelta(hours=1)
 DECIMALS = 4
@@ -161,7 +161,7 @@ def _hosts(problem: Problem, predicted: NDArray[np.float64], shares: NDArray[np.
 
 def words_of(check: Check, carried: Carried, most: float) -> Iterator[str]:
     """Whether the run helped, and where its plan was wrong by more than *most*, a share of a host's pCPUs."""
-    when = f"{carried.ended_at:%Y-%m-%d %H:%M %Z}"
+    when = moment_in_words(carried.ended_at, carried.plan.policy.timezone)
     yield (
         f"the {check.hours:.0f} h after the run of {when}: {check.overload_measured:.1f} pCPU-hours of overload, "
         f"{check.overload_predicted:.1f} were predicted, {check.overload_unmoved:.1f} would have come without its moves"

@@ -121,6 +121,25 @@ def test_a_plan_finds_the_credentials_beside_its_policy(terminal: Terminal, serv
     assert "verysecret" not in ended.err
 
 
+def test_times_are_those_of_the_policy(terminal: Terminal, state: Path) -> None:
+    """In tables, reports and pages, and so are days; for programs they are in UTC."""
+    live_through(state, _sealed(replace(PLAN, made_at=datetime(2026, 3, 1, 22, 30, tzinfo=UTC))))
+    policy = terminal.write("p.toml", 'timezone = "Asia/Tokyo"\n')
+    asked = ("--policy", policy, "--state-dir", state)
+    for what in ("nights", "moves"):
+        listed = terminal.run("history", what, "--days", "9999", *asked)
+        assert "(Asia/Tokyo)" in listed.out
+        assert "2026-03-02 07:3" in listed.out
+    assert "2026-03-01T22:30:00+00:00" in terminal.run("history", "nights", "--days", "9999", *asked, "--json").out
+    before = terminal.run("report", "--until", "2026-03-02", *asked)
+    assert before.out.splitlines()[0] == "The week from 2026-02-23 00:00 to 2026-03-02 00:00 Asia/Tokyo"
+    assert "Nothing is known of this time." in before.out
+    assert "2026-03-02 07:3" in terminal.run("report", "--until", "2026-03-03", *asked, "--html", "week.html").out
+    page = (terminal.folder / "week.html").read_text()
+    assert "<td>2026-03-02 07:30</td>" in page
+    assert "All times are in Asia/Tokyo" in page
+
+
 def test_prune_names_what_goes(terminal: Terminal, state: Path) -> None:
     """First without removing anything."""
     old = _sealed(replace(PLAN, made_at=datetime.now(UTC) - timedelta(days=30)))

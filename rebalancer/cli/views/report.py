@@ -11,45 +11,48 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading, plain
 from rebalancer.cli.table import table
-from rebalancer.cli.views.history import moment, move_table, night_table
+from rebalancer.cli.views.history import move_table, night_table
 from rebalancer.history.report.values import PoolReport, Report
-from rebalancer.units import counted
+from rebalancer.units import counted, moment_in_words, moment_shown
 
 
 def report_tables(report: Report) -> Iterator[RenderableType]:
     """All that *report* says."""
-    period = report.period
-    yield heading(f"The {report.name} from {moment(period.since)} to {moment(period.until)} UTC")
+    period, zone = report.period, report.timezone
+    yield heading(f"The {report.name} from {moment_shown(period.since, zone)} to {moment_in_words(period.until, zone)}")
     for night in report.nowhere:
-        where = f"{moment(night.began_at)}: {night.policy} ended with code {night.exit_code}"
+        where = f"{moment_shown(night.began_at, zone)}: {night.policy} ended with code {night.exit_code}"
         yield plain(f"{where}, and its pool was never read: {night.words}")
     if not report.pools:
         yield plain("Nothing is known of this time.")
     for pool in report.pools:
-        yield from _pool(pool)
+        yield from _pool(pool, zone)
 
 
-def _pool(pool: PoolReport) -> Iterator[RenderableType]:
+def _pool(pool: PoolReport, zone: str) -> Iterator[RenderableType]:
     yield heading(f"Pool {pool.pool}: {_summary(pool)}")
     if pool.nights:
-        yield night_table(pool.nights)
+        yield night_table(pool.nights, zone)
     if pool.hot:
         columns = {"hot host": "name", "plans that found it hot": "right", "busiest hour": "right", "found at": "left"}
         rows = [
-            (each.host, f"{each.nights} of {each.of}", f"{each.worst_share:.0%}", moment(each.worst_at))
+            (each.host, f"{each.nights} of {each.of}", f"{each.worst_share:.0%}", moment_shown(each.worst_at, zone))
             for each in pool.hot
         ]
         yield table("What was hot", columns, rows)
-    yield from _checks(pool)
+    yield from _checks(pool, zone)
     if pool.moves:
         yield heading("What was moved")
-        yield move_table(pool.moves)
+        yield move_table(pool.moves, zone)
     if pool.flapping:
         restless = [(each.vm, each.moves, each.back) for each in pool.flapping]
         yield table("VMs that move to and fro", {"VM": "name", "moves": "right", "back again": "right"}, restless)
     if pool.alone:
         columns = {"VM": "name", "since": "left", "nights": "right", "until": "left", "the last time with": "text"}
-        rest = [(each.vm, moment(each.since), each.nights, moment(each.until), each.words) for each in pool.alone]
+        rest = [
+            (each.vm, moment_shown(each.since, zone), each.nights, moment_shown(each.until, zone), each.words)
+            for each in pool.alone
+        ]
         yield table("Left alone, because their moves fail", columns, rest)
     yield from _headroom(pool)
 
@@ -61,14 +64,14 @@ def _summary(pool: PoolReport) -> str:
     return f"{nights}, {counted(len(pool.moved), 'VM', 'VMs')} moved, {pool.gib:.1f} GiB{failed}"
 
 
-def _checks(pool: PoolReport) -> Iterator[RenderableType]:
+def _checks(pool: PoolReport, zone: str) -> Iterator[RenderableType]:
     if not pool.checks:
         return
     numbers = ("hours", "predicted", "measured", "without the moves", "spared")
     columns = {"from": "left", **dict.fromkeys(numbers, "right")}
     rows = [
         (
-            moment(each.since),
+            moment_shown(each.since, zone),
             f"{(each.until - each.since).total_seconds() / 3600:.0f}",
             f"{each.overload_predicted_pcpu_hours:.1f}",
             f"{each.overload_measured_pcpu_hours:.1f}",
@@ -79,7 +82,7 @@ def _checks(pool: PoolReport) -> Iterator[RenderableType]:
     ]
     yield table("Did it help? pCPU-hours of overload after each run", columns, rows)
     for host in pool.wrong:
-        came = f"{host.host} came to {host.peak_measured_share:.0%} from {moment(host.since)} on"
+        came = f"{host.host} came to {host.peak_measured_share:.0%} from {moment_shown(host.since, zone)} on"
         yield plain(f"{came}; {host.peak_predicted_share:.0%} were predicted")
 
 

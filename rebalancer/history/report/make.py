@@ -26,7 +26,7 @@ def report_of(store: Store, period: Period, policy: Policy, *, name: str, pools:
     Args:
         store: the history.
         period: the time.
-        policy: whose sections `history` and `limits` say what is told.
+        policy: whose sections `history` and `limits` say what is told, and whose `timezone` in which.
         name: `week` or `month`.
         pools: which; all that the history knows where none is named.
 
@@ -38,7 +38,8 @@ def report_of(store: Store, period: Period, policy: Policy, *, name: str, pools:
     made = (_pool(store, period, policy, uuid, known[uuid]) for uuid in chosen)
     lost = () if pools else tuple(night for night in nights_of(store, period) if not night.pool_uuid)
     told = tuple(each for each in made if each.nights or each.moves or each.alone)
-    return Report(name=name, period=period, pools=tuple(sorted(told, key=lambda each: each.pool)), nowhere=lost)
+    pools_told = tuple(sorted(told, key=lambda each: each.pool))
+    return Report(name=name, period=period, timezone=policy.timezone, pools=pools_told, nowhere=lost)
 
 
 def told_apart(names: Mapping[Uuid, str]) -> dict[Uuid, str]:

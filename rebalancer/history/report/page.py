@@ -10,7 +10,8 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,6 +20,7 @@ from rebalancer.errors import InputError
 from rebalancer.files.writing import write_whole
 from rebalancer.history.report.values import PoolReport, Report
 from rebalancer.sanitise import one_line
+from rebalancer.units import moment_shown
 
 WIDTH, HEIGHT = 640, 120
 """Of a chart, in its own units."""
@@ -43,7 +45,12 @@ def report_page(report: Report, made_at: datetime) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"line": one_line, "moment": _moment, "share": _share, "number": _number}
+    environment.filters |= {
+        "line": one_line,
+        "moment": partial(moment_shown, timezone=report.timezone),
+        "share": _share,
+        "number": _number,
+    }
     environment.globals |= {"cpu_line": _cpu, "memory_line": _memory}
     style = environment.get_template("page.css").render()
     page = environment.get_template("page.html")
@@ -86,10 +93,6 @@ def line_of(points: Sequence[tuple[datetime, float]]) -> Line | None:
         for at, share in points
     ]
     return Line(points=" ".join(f"{x:g},{y:g}" for x, y in placed), end_x=placed[-1][0], end_y=placed[-1][1])
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _share(value: float | None) -> str:

@@ -126,10 +126,11 @@ class PoolReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A week or a month of some pools; `nowhere` are nights whose pool never answered."""
+    """A week or a month of some pools, told in `timezone`; `nowhere` are nights whose pool never answered."""
 
     name: str
     period: Period
+    timezone: str = "UTC"
     pools: tuple[PoolReport, ...] = ()
     nowhere: tuple[NightRow, ...] = field(default=())
 

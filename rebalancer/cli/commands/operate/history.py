@@ -25,14 +25,15 @@ def nights(
     json: AsJson = False,
 ) -> None:
     """List nights: how each ended, and what it moved."""
-    from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
+    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.recalling import last_days, pools_named, recall
     from rebalancer.cli.views.history import night_table, show_rows
     from rebalancer.history.answers import NightRow
     from rebalancer.history.queries import nights_of
 
-    period = last_days(days)
-    found = recall(place_of(policy, state_dir), lambda store: nights_of(store, period, pools_named(store, pool)))
-    show_rows(found, NightRow, night_table, csv=csv, json=json)
+    period, wanted = last_days(days), policy_of(policy)
+    found = recall(wanted, state_dir, lambda store: nights_of(store, period, pools_named(store, pool)))
+    show_rows(found, NightRow, night_table, wanted.timezone, csv=csv, json=json)
 
 
 @app.command()
@@ -52,17 +53,19 @@ def moves(
     json: AsJson = False,
 ) -> None:
     """List migrations: what became of each, and how long it took."""
-    from rebalancer.cli.recalling import last_days, place_of, pools_named, recall
+    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.recalling import last_days, pools_named, recall
     from rebalancer.cli.views.history import move_table, show_rows
     from rebalancer.history.answers import MoveRow
     from rebalancer.history.queries import moves_of
 
-    period = last_days(days)
+    period, wanted = last_days(days), policy_of(policy)
     found = recall(
-        place_of(policy, state_dir),
+        wanted,
+        state_dir,
         lambda store: moves_of(store, period, pools=pools_named(store, pool), vm=vm, host=host),
     )
-    show_rows(found, MoveRow, move_table, csv=csv, json=json)
+    show_rows(found, MoveRow, move_table, wanted.timezone, csv=csv, json=json)
 
 
 @app.command()
@@ -71,13 +74,15 @@ def rebuild(*, policy: PolicyPath = None, state_dir: StateDir = None, json: AsJs
 
     Load is kept, and so is what the files no longer tell. A database that is broken is set aside.
     """
+    from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, say, show_lines
-    from rebalancer.cli.recalling import place_of, tell_unreadable
+    from rebalancer.cli.recalling import tell_unreadable
     from rebalancer.history.fill import rebuild as rebuilt
     from rebalancer.history.mend import with_store
+    from rebalancer.history.place import Place
     from rebalancer.units import counted
 
-    place = place_of(policy, state_dir)
+    place = Place.of(policy_of(policy).history, state_dir)
     found = with_store(place, rebuilt, say)
     tell_unreadable(found.unreadable)
     if json:
@@ -106,11 +111,11 @@ def prune(
 
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, show_lines
-    from rebalancer.cli.recalling import place_of, recall
+    from rebalancer.cli.recalling import recall
     from rebalancer.history.prune import prune as removed
 
     wanted, now = policy_of(policy), datetime.now(UTC)
-    found = recall(place_of(policy, state_dir), lambda store: removed(store, wanted, now, dry=dry_run))
+    found = recall(wanted, state_dir, lambda store: removed(store, wanted, now, dry=dry_run))
     if json:
         print_json(asdict(found))
         return

@@ -29,7 +29,12 @@ def report(
     *,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="Up to this day (UTC) and without it."),
+        typer.Option(
+            "--until",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Up to this day (by the clocks of the policy) and without it.",
+        ),
     ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write it to FILE, as a page of its own.")
@@ -45,23 +50,25 @@ def report(
     """
     from datetime import UTC
     from functools import partial
+    from zoneinfo import ZoneInfo
 
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import say, show_or_json
-    from rebalancer.cli.recalling import place_of, pools_named, recall
+    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.report import report_document, report_tables
     from rebalancer.history.report.make import period_of, report_of
     from rebalancer.history.report.page import write_page
     from rebalancer.history.report.values import Report
     from rebalancer.history.store import Store
 
-    now = datetime.now(UTC)
+    wanted, now = policy_of(policy), datetime.now(UTC)
+    end = until.replace(tzinfo=ZoneInfo(wanted.timezone)) if until else None
 
     def made(store: Store) -> Report:
-        period = period_of(store, span.days, until.replace(tzinfo=UTC) if until else None, now)
-        return report_of(store, period, policy_of(policy), name=span.value, pools=pools_named(store, pool))
+        period = period_of(store, span.days, end, now)
+        return report_of(store, period, wanted, name=span.value, pools=pools_named(store, pool))
 
-    found = recall(place_of(policy, state_dir), made)
+    found = recall(wanted, state_dir, made)
     if html:
         write_page(found, html, now)
         say(f"{html} written")
