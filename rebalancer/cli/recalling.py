@@ -1,9 +1,8 @@
-"""What the commands share that look back: where the history is, filled up to now, and the time that is asked for."""
+"""What the commands share that look back: the history, filled up to now, and the pools that are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,12 +11,9 @@ from rebalancer.cli.output import say
 from rebalancer.errors import InputError
 
 if TYPE_CHECKING:
-    from rebalancer.history.answers import Period
     from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
-
-AHEAD = timedelta(days=3650)
 
 
 def recall(wanted: rb.Policy, state_dir: Path | None, ask: Callable[[Store], Done]) -> Done:
@@ -37,14 +33,6 @@ def tell_unreadable(files: Collection[str]) -> None:
     """Name what could not be read."""
     for file in files:
         say(f"{file} cannot be read, and is left out")
-
-
-def last_days(days: int) -> Period:
-    """So many days up to now, and what is said to have been later: pools to practise on may be ahead."""
-    from rebalancer.history.answers import Period  # noqa: PLC0415 - likewise
-
-    now = datetime.now(UTC)
-    return Period(since=now - timedelta(days=days), until=now + AHEAD)
 
 
 def pools_named(store: Store, name: str | None) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 Done = TypeVar("Done")
 MONTH = 31
-AHEAD = timedelta(days=3650)
-"""Pools to practise on may be so far ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +134,7 @@ def history(
 def _last(days: int) -> Period:
     from rebalancer.history.answers import Period  # noqa: PLC0415 - likewise
 
-    now = datetime.now(UTC)
-    return Period(since=now - timedelta(days=days), until=now + AHEAD)
+    return Period.last(days)
 
 
 def _frame(kind: type[AnyRow], rows: Sequence[AnyRow]) -> pd.DataFrame:

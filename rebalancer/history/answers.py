@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_
 
 from rebalancer.execute import StepState
 from rebalancer.inventory import Uuid
 from rebalancer.units import FIRST_YEAR
+
+AHEAD = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,12 @@ class Period:
     def up_to(cls, until: datetime) -> Period:
         """All that was before."""
         return cls(since=datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), until=until)
+
+    @classmethod
+    def last(cls, days: int) -> Period:
+        """So many days up to now, and what is said to have been later: pools to practise on may be ahead."""
+        now = datetime.now(UTC)
+        return cls(since=now - timedelta(days=days), until=now + AHEAD)
 
     def holds(self, column: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Whether a moment of a table is within."""

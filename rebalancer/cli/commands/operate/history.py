@@ -26,12 +26,12 @@ def nights(
 ) -> None:
     """List nights: how each ended, and what it moved."""
     from rebalancer.cli.opening import policy_of
-    from rebalancer.cli.recalling import last_days, pools_named, recall
+    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.history import night_table, show_rows
-    from rebalancer.history.answers import NightRow
+    from rebalancer.history.answers import NightRow, Period
     from rebalancer.history.queries import nights_of
 
-    period, wanted = last_days(days), policy_of(policy)
+    period, wanted = Period.last(days), policy_of(policy)
     found = recall(wanted, state_dir, lambda store: nights_of(store, period, pools_named(store, pool)))
     show_rows(found, NightRow, night_table, wanted.timezone, csv=csv, json=json)
 
@@ -54,12 +54,12 @@ def moves(
 ) -> None:
     """List migrations: what became of each, and how long it took."""
     from rebalancer.cli.opening import policy_of
-    from rebalancer.cli.recalling import last_days, pools_named, recall
+    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.history import move_table, show_rows
-    from rebalancer.history.answers import MoveRow
+    from rebalancer.history.answers import MoveRow, Period
     from rebalancer.history.queries import moves_of
 
-    period, wanted = last_days(days), policy_of(policy)
+    period, wanted = Period.last(days), policy_of(policy)
     found = recall(
         wanted,
         state_dir,
