@@ -312,6 +312,15 @@ def test_policy_check_tells_what_is_in_vain(served: Served, terminal: Terminal) 
     assert "there is no file" not in terminal.run("policy", "check", keys).out
 
 
+@pytest.mark.parametrize("section", ['[history]\nurl = "postgresql://db/nights"\n', '[notify]\nto = ["OPS"]\n'])
+def test_policy_check_looks_for_every_file_of_credentials(terminal: Terminal, section: str) -> None:
+    """Those of the history and of whoever is told are named where they are not there."""
+    policy = terminal.write("named.toml", f'{section}credentials_file = "absent"\n')
+    ended = terminal.run("policy", "check", policy)
+    assert ended.code == Exit.DONE
+    assert f".credentials_file: there is no file {policy.parent / 'absent'} here" in ended.out
+
+
 def test_demo_goes_the_whole_way(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads, plans, verifies, moves, and the second plan has nothing to do; what it wrote can be read."""
     monkeypatch.setattr("rebalancer.cli.tour.SPEED", 2000.0)

@@ -49,6 +49,8 @@ def absent_files(policy: Policy, folder: Path) -> tuple[PolicyFinding, ...]:
         "pool.ca_file": policy.pool.ca_file,
         "pool.credentials_file": policy.pool.credentials_file,
         "execution.allowed_signers": policy.execution.allowed_signers,
+        "history.credentials_file": policy.history.credentials_file,
+        "notify.credentials_file": policy.notify.credentials_file,
     }
     absent = {key: folder / file for key, file in named.items() if file and not (folder / file).exists()}
     return tuple(PolicyFinding(where=key, words=f"there is no file {file} here") for key, file in absent.items())

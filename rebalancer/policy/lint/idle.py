@@ -74,6 +74,24 @@ _SWITCHES = (
         off=lambda policy: not policy.execution.adaptive,
         words="with adaptive = false nothing is slowed down",
     ),
+    _Switch(
+        section="pool",
+        keys=("retry_minutes",),
+        off=lambda policy: policy.pool.retry_until is None,
+        words="without retry_until the night is given up at once",
+    ),
+    _Switch(
+        section="history",
+        keys=("credentials_file",),
+        off=lambda policy: policy.history.url is None,
+        words="without url the history is a file",
+    ),
+    _Switch(
+        section="notify",
+        keys=("tell", "repeated_nights", "digest_day"),
+        off=lambda policy: not policy.notify.wanted,
+        words="without to or pool_messages nobody is told",
+    ),
 )
 
 
