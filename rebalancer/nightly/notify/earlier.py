@@ -81,7 +81,7 @@ def keep_nights(nights: EarlierNights, policy: str, url: str, state_dir: Path | 
     told = [asdict(each) | {"ended": each.ended.astimezone(UTC).isoformat()} for each in nights.nights]
     digest_at = nights.digest_at.astimezone(UTC).isoformat() if nights.digest_at else None
     file = _file(policy, url, state_dir)
-    with suppress(OSError):
+    with suppress(OSError, InputError):
         make_state_folder(file.parent)
         write_whole(file, json.dumps({"nights": told, "digest_at": digest_at}).encode())
 

@@ -49,6 +49,17 @@ def test_a_night_that_needs_people_is_told(typed: Typed, hook: Kept, monkeypatch
     assert "rebalancer_nightly_notifications_sent{" in (typed.folder / "n.prom").read_text()
 
 
+def test_a_state_folder_that_cannot_be_used_is_told(typed: Typed, hook: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all nights that one: nothing can be remembered of it, and people are needed."""
+    monkeypatch.setenv("OPS", hook.url)
+    state = typed.folder / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    ended = typed.nightly(OPS)
+    assert ended.code == Exit.ERROR
+    assert "people have to look" in hook.posts[0]["message"]
+
+
 def test_a_good_night_is_not_told_and_a_change_is(typed: Typed, hook: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """A good night, one without metrics, and another good one."""
     monkeypatch.setenv("OPS", hook.url)
