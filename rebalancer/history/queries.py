@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 
+from rebalancer.execute.journal.cooling import code_of
+from rebalancer.execute.journal.entries import AS_ASKED
 from rebalancer.history.answers import CheckedHostRow, CheckRow, HostRow, MoveRow, NightRow, ObjectiveRow, Period
 from rebalancer.history.store import Store
 from rebalancer.history.tables import CHECKED_HOSTS, CHECKS, ENDS, HOSTS, NIGHTS, OBJECTIVES, PLANS, RUNS, STEPS
 from rebalancer.inventory import Uuid
 from rebalancer.units import gib
-
-REFERENCE = "OpaqueRef:"
 
 
 def nights_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[NightRow, ...]:
@@ -80,7 +80,7 @@ def _called(text: str, names: Sequence[ColumnElement[str]], uuids: Sequence[Colu
 
 def _move(row: Row[Any]) -> MoveRow:
     source, target = row.planned_source or row.source_uuid, row.planned_target or row.target_uuid
-    code = " ".join(part for part in json.loads(row.error) if not part.startswith(REFERENCE))
+    code = "" if row.words == AS_ASKED else code_of(json.loads(row.error))
     return MoveRow(
         at=row.at,
         pool_uuid=row.pool_uuid,

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from rebalancer.execute import StepState, cooled
 from rebalancer.execute.journal.cooling import ONE_NIGHT
+from rebalancer.execute.journal.entries import AS_ASKED, Intended, Looked, RunBegan
 from rebalancer.history.answers import Period
 from rebalancer.history.fill import fill
 from rebalancer.history.report.make import period_of, report_of, told_apart
@@ -20,8 +22,8 @@ from rebalancer.history.report.values import Flapping, PoolReport, Report, slope
 from rebalancer.history.store import Store
 from rebalancer.policy import Policy
 from tests.execute.scripted import MADE_AT
-from tests.history.made import DAY
-from tests.history.weeks import EVIL, NIGHTS, live_a_week
+from tests.history.made import DAY, write_journal
+from tests.history.weeks import EVIL, HOUR, NIGHTS, POOL, live_a_week
 from tests.pools import policy_of
 
 UNTIL = MADE_AT + 8 * DAY
@@ -97,6 +99,26 @@ def test_who_is_left_alone_is_named_with_the_day_of_the_first_failure(week: Stor
     last = MADE_AT + (NIGHTS - 1) * DAY
     assert last < alone.until - 8 * DAY - ONE_NIGHT < last + minutes
     assert of_pool(week, policy_of(limits={"leave_alone_nights": []})).alone == ()
+
+
+def test_who_was_cancelled_or_halted_is_passed_over(store: Store) -> None:
+    """As plans do it: b, whose last try people cancelled, is left alone since the try before; c never was."""
+    folder, error = store.place.folder, ("TASK_CANCELLED", "OpaqueRef:1")
+    failed, cancelled = ("b", StepState.REFUSED, ""), ("b", StepState.STAYED, AS_ASKED)
+    for number, (vm, state, words) in enumerate(
+        [failed, cancelled, ("b", StepState.HALTED, ""), ("c", *cancelled[1:])]
+    ):
+        at = MADE_AT + number * HOUR
+        began = RunBegan(at=at, plan=f"sha256:{number}", pool=POOL.uuid)
+        look = Looked(at=at, step="s", vm=vm, state=state, power_state=None, resident_on="h1", error=error, words=words)
+        call = Intended(at=at, step="s", vm=vm, source="h1", target="h3")
+        write_journal(folder / "journals" / f"{number}.jsonl", began, call, look)
+    fill(store)
+    (pool,) = told(store).pools
+    known = cooled(Policy(), POOL, UNTIL - 8 * DAY + 4 * HOUR, folder).cooling
+    assert [(each.vm_uuid, each.until) for each in pool.alone] == [(each.vm, each.until) for each in known]
+    assert [(each.vm_uuid, each.nights, each.words) for each in pool.alone] == [("b", 1, "TASK_CANCELLED")]
+    assert [move.words for move in pool.moves if move.vm_uuid == "c"] == [AS_ASKED]
 
 
 def test_nobody_is_left_alone_for_ever(week: Store) -> None:

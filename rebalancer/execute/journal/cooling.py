@@ -60,9 +60,13 @@ def left_alone(pool: Pool, now: datetime, nights: Sequence[float], past: Past) -
         *_, last = looks[vm]
         until = rests_until(looks[vm], nights)
         if until and until > now:
-            words = " ".join(each for each in last.error if not each.startswith(REFERENCE))
-            words = words or last.words or "no reason given"
+            words = code_of(last.error) or last.words or "no reason given"
             yield CoolingPolicy(vm=vm, failed_at=last.at, failed_with=words, until=until)
+
+
+def code_of(error: Sequence[str]) -> str:
+    """XAPI's code with its parameters, without references, which mean nothing once the session is over."""
+    return " ".join(each for each in error if not each.startswith(REFERENCE))
 
 
 def rests_until(looks: Sequence[Looked], nights: Sequence[float]) -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rebalancer.execute import Looked, StepState
 from rebalancer.execute.journal.cooling import failed_nights, rests_until
+from rebalancer.execute.journal.entries import AS_ASKED
 from rebalancer.execute.journal.outcome import FAILED
 from rebalancer.history.answers import CheckedHostRow, HostRow, MoveRow, NightRow, Period
 from rebalancer.history.queries import checked_hosts_of, checks_of, hosts_of, latest_of, moves_of, nights_of, pools_of
@@ -18,6 +19,7 @@ from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
 
 MINUTE = timedelta(minutes=1)
+TRIED = FAILED | {StepState.MOVED}
 
 
 def report_of(store: Store, period: Period, policy: Policy, *, name: str, pools: Sequence[Uuid] = ()) -> Report:
@@ -118,10 +120,14 @@ def _flapping(moves: Sequence[MoveRow], often: int) -> Iterator[Flapping]:
 
 
 def _alone(moves: Sequence[MoveRow], policy: Policy, period: Period) -> Iterator[LeftAlone]:
-    """VMs whose last try failed, and that the patience of the policy has not run out for before the period."""
+    """VMs whose last try failed, and that the patience of the policy has not run out for before the period.
+
+    What plans pass over is passed over here: what people cancelled, and VMs that halted or went elsewhere.
+    """
     by_vm = defaultdict[Uuid, list[MoveRow]](list)
     for move in moves:
-        by_vm[move.vm_uuid].append(move)
+        if StepState(move.state) in TRIED and move.words != AS_ASKED:
+            by_vm[move.vm_uuid].append(move)
     found = []
     for uuid, tries in by_vm.items():
         last = tries[-1]
