@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rebalancer.errors import BrokenHistory, HistoryError
 from rebalancer.history.engine import REMEDY
-from rebalancer.history.fill import Filled, fill
+from rebalancer.history.fill import fill
 from rebalancer.history.place import Place
 from rebalancer.history.store import Store
 
@@ -50,12 +50,3 @@ def set_aside(place: Place) -> str:
     except OSError as error:
         raise HistoryError(str(place), f"it cannot be set aside: {error.strerror}", REMEDY) from error
     return aside.name
-
-
-def filled(place: Place, told: Callable[[str], None]) -> Filled:
-    """Bring the history at *place* up to its state folder.
-
-    Raises:
-        HistoryError, ConnectionSettingsError, MissingExtra: as `with_store`.
-    """
-    return with_store(place, fill, told)

@@ -17,7 +17,7 @@ from rebalancer.execute.journal.cooling import rests_until
 from rebalancer.execute.journal.entries import Entry, RunBegan, RunEnded
 from rebalancer.execute.journal.history import histories
 from rebalancer.execute.journal.lock import is_held
-from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.journal.outcome import UNSETTLED, StepState
 from rebalancer.execute.journal.past import ends_in
 from rebalancer.execute.status.notes import copy_path, notes_path
 from rebalancer.export import read_plan
@@ -38,7 +38,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
-UNREST = frozenset({StepState.INTENDED, StepState.SENT, StepState.UNKNOWN, StepState.HALTED, StepState.ELSEWHERE})
+UNREST = UNSETTLED | {StepState.HALTED, StepState.ELSEWHERE}
 """States of a step after which somebody has to look, or a call may be under way."""
 REMEDY = "Look at its mode and owner"
 

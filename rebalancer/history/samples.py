@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from rebalancer.demand import LoadProfile
 from rebalancer.history.store import Store
@@ -165,19 +165,3 @@ def known_hours(
                 if since <= at < until and not math.isnan(pcpu):
                     found.append((uuid, name, pool, at, pcpu))
     return found
-
-
-def days_known(store: Store, pool: Uuid) -> tuple[date, date] | None:
-    """The first and the last day of which load of *pool* is known.
-
-    Raises:
-        HistoryError: the database cannot be used.
-    """
-    wanted = (
-        select(func.min(SAMPLES.c.day), func.max(SAMPLES.c.day))
-        .join(OWNERS, SAMPLES.c.owner == OWNERS.c.id)
-        .where(OWNERS.c.pool_uuid == pool)
-    )
-    with store.reading() as connection:
-        first, last = connection.execute(wanted).one()
-    return None if first is None else (first, last)

@@ -10,7 +10,7 @@ import pytest
 
 from rebalancer.demand import Series
 from rebalancer.history.place import Place
-from rebalancer.history.samples import days_known, decoded, encoded, hours_of, keep_samples
+from rebalancer.history.samples import decoded, encoded, hours_of, keep_samples
 from rebalancer.history.store import Store
 from tests.history.loads import GUESTS, HOSTS, START, profile, rows_of
 from tests.history.made import DAY, POOL
@@ -47,8 +47,6 @@ def test_nights_add_up(store: Store) -> None:
     old = np.hstack([rows_of(first), np.full((6, 24), np.nan)])
     new = np.hstack([np.full((6, 24), np.nan), rows_of(second)])
     np.testing.assert_array_equal(found, np.where(np.isnan(new), old, new))
-    assert days_known(store, POOL.uuid) == (START.date(), (START + timedelta(hours=191)).date())
-    assert days_known(store, "elsewhere") is None
 
 
 def test_refused_hosts_tell_nothing(store: Store) -> None:
