@@ -51,8 +51,11 @@ def write_files_anew(path: Path) -> tuple[Path, ...]:
     plan.json stays as it is, byte for byte. The manifest comes last: until it is there, the files are refused.
 
     Raises:
-        PlanFileError: there is no plan, or the files cannot be written.
+        PlanFileError: there is no plan, it has another name, or the files cannot be written.
     """
+    if path.is_file() and path.name != PLAN_JSON:
+        problem = f"files stand beside a {PLAN_JSON}, and another plan may be there"
+        raise PlanFileError(str(path), problem, f"Name a plan folder, or call it {PLAN_JSON} in a folder of its own")
     plan, folder = read_plan(path), folder_of(path)
     contents = {name: WRITERS[name](plan).encode() for name in RENDERED}
     whole = {PLAN_JSON: bytes_of(folder / PLAN_JSON, PLAN)} | contents

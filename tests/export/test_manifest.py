@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rebalancer.errors import PlanFileError
-from rebalancer.export import MANIFEST_JSON, has_unvouched, read_plan, vouched, write_files_anew, write_plan
+from rebalancer.export import MANIFEST_JSON, has_unvouched, plan_json, read_plan, vouched, write_files_anew, write_plan
 from rebalancer.export.manifest import digest_of_bytes, first_difference
+from rebalancer.plan import sealed
 from tests.planner.busy import PLAN
 
 FILES = ("plan.md", "moves.csv", "run.sh")
@@ -171,6 +173,15 @@ def test_files_are_written_anew(folder: Path) -> None:
     assert [path.name for path in write_files_anew(folder)] == [*FILES, MANIFEST_JSON]
     assert vouched(PLAN, folder) == before
     assert (folder / "plan.json").read_bytes() == whole
+
+
+def test_files_of_a_plan_by_another_name_are_not_written(folder: Path) -> None:
+    """They would take the place of those of the plan.json beside it."""
+    other = folder / "other.json"
+    other.write_text(plan_json(sealed(replace(PLAN, summary="another plan"))))
+    with pytest.raises(PlanFileError, match=r"other\.json: files stand beside a plan\.json"):
+        write_files_anew(other)
+    assert vouched(PLAN, folder)
 
 
 def test_the_first_line_that_differs_is_told_within_bounds() -> None:
