@@ -14,11 +14,13 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.cli.carrying import tell_stop
-from rebalancer.cli.ending import settle
+from rebalancer.cli.ending import settle, tell
 from rebalancer.cli.exits import Exit, exit_of
+from rebalancer.cli.log import print_traceback
 from rebalancer.cli.monitoring import Monitor
 from rebalancer.cli.night import Surroundings, night_of
 from rebalancer.cli.output import print_json, say, show_lines
+from rebalancer.errors import RebalancerError
 from rebalancer.execute import RunReporter, StopSignal, stop_on_signals
 from rebalancer.nightly import Keeper, NightEnd, NightlyResult, Watchers, assert_collectable
 from rebalancer.nightly.workers import OnDask, ProcessEach, planner_on
@@ -113,39 +115,60 @@ class _Nights:
         self._planning: Executor = OnDask(dask) if dask else ProcessEach(fleet.policy.plan_at_once)
         self._turn, self._history = threading.Lock(), threading.Lock()
         self._names = [name for name, _ in fleet.members]
+        self._ends: dict[str, NightEnd] = {}
+        self._ending = {name: threading.Lock() for name in self._names}
+        self._interrupted: BaseException | None = None
 
     def all(self) -> list[NightEnd]:
-        """How each of them ended, in the order of the fleet."""
-        ends: dict[str, NightEnd] = {}
+        """How each of them ended, in the order of the fleet; nights that a signal interrupts are told, too."""
+        monitors = {name: self._monitor(name, path) for name, path in self._fleet.members}
         threads = [
-            threading.Thread(target=self._one, args=(name, path, ends), daemon=True)
+            threading.Thread(target=self._one, args=(name, path, monitors[name]), daemon=True)
             for name, path in self._fleet.members
         ]
-        over = False
         try:
             for thread in threads:
                 thread.start()
             while any(thread.is_alive() for thread in threads):
                 next(thread for thread in threads if thread.is_alive()).join(GLANCE)
-            over = True
-        finally:
-            self._reading.shutdown(wait=False, cancel_futures=True)
-            self._planning.shutdown(wait=over, cancel_futures=not over)
-        return [ends[name] for name in self._names]
+        except BaseException as error:
+            self._interrupted = error
+            self._shut_down()
+            for name, monitor in monitors.items():
+                self._end(name, monitor, error)
+            tell({"fleet": self._fleet.policy.name, "pools": [self._ends[name].as_json() for name in self._names]})
+            raise
+        self._shut_down()
+        return [self._ends[name] for name in self._names]
 
-    def _one(self, name: str, path: Path, ends: dict[str, NightEnd]) -> None:
-        """The night of the policy at *path*, which nothing but its end comes out of."""
+    def _shut_down(self) -> None:
+        at_once = self._interrupted is not None
+        self._reading.shutdown(wait=False, cancel_futures=True)
+        self._planning.shutdown(wait=not at_once, cancel_futures=at_once)
+
+    def _monitor(self, name: str, path: Path) -> Monitor:
         given = self._given
         metrics = metrics_of(given.metrics, name, self._names) if given.metrics else None
-        monitor, failure = Monitor(metrics, path, given.state_dir, called=name), None
+        return Monitor(metrics, path, given.state_dir, called=name)
+
+    def _one(self, name: str, path: Path, monitor: Monitor) -> None:
+        """The night of the policy at *path*, which nothing but its end comes out of."""
+        failure: BaseException | None = None
         try:
-            monitor.result = self._night(name, path, monitor)
-            result = monitor.result
-            monitor.code = exit_of(result.plan, left=result.left) if given.detailed else Exit.DONE
+            result = monitor.result = self._night(name, path, monitor)
+            monitor.code = exit_of(result.plan, left=result.left) if self._given.detailed else Exit.DONE
         except Exception as error:  # noqa: BLE001 - whatever ends the night of a pool ends no other
-            failure = error
-        ends[name] = monitor.finished(failure)
-        say(f"{name}: {ends[name].words}")
+            failure = self._interrupted or error
+            if not isinstance(error, RebalancerError):
+                print_traceback()
+        self._end(name, monitor, failure)
+        say(f"{name}: {self._ends[name].words}")
+
+    def _end(self, name: str, monitor: Monitor, failure: BaseException | None) -> None:
+        """Write and tell, once, that the night of *name* is over."""
+        with self._ending[name]:
+            if name not in self._ends:
+                self._ends[name] = monitor.finished(failure)
 
     def _night(self, name: str, path: Path, monitor: Monitor) -> NightlyResult:
         @contextmanager

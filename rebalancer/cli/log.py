@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from io import UnsupportedOperation
@@ -61,6 +62,12 @@ def line(words: object, level: Level = Level.INFO, **facts: object) -> str:
         return f"{now:%Y-%m-%dT%H:%M:%SZ} {level.name:<7} {plain}"
     at = f"{now.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
     return json.dumps({"time": at, "level": level.name.lower(), "message": plain, **facts})
+
+
+def print_traceback() -> None:
+    """Show where the error comes from that is being handled, to whoever asks for it."""
+    if os.environ.get("REBALANCER_DEBUG"):
+        traceback.print_exc()
 
 
 def _goes_to_journal() -> bool:

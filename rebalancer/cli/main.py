@@ -7,9 +7,7 @@ Command modules import the library inside their functions, so that `--help` is q
 from __future__ import annotations
 
 import errno
-import os
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
@@ -24,7 +22,7 @@ from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.grouped import EXAMPLES, Shelved
-from rebalancer.cli.log import Form, Level, choose, chosen, form_now, line
+from rebalancer.cli.log import Form, Level, choose, chosen, form_now, line, print_traceback
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 
@@ -97,22 +95,17 @@ def main() -> None:
         settle(exit_code(error))
         _print_for_programs(error)
         if isinstance(error, StoppedHalfWay):
-            _print_traceback()
+            print_traceback()
         _end(_what(error), exit_code(error), _facts(error))
     except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
         settle(Exit.ERROR)
         words = f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it"
         _print_document({"error": type(error).__name__, "message": words, "exit_code": Exit.ERROR})
-        _print_traceback()
+        print_traceback()
         _end(words, Exit.ERROR)
     if status == INTERRUPTED:
         _interrupted()
     _leave(status if isinstance(status, int) else Exit.DONE)
-
-
-def _print_traceback() -> None:
-    if os.environ.get("REBALANCER_DEBUG"):
-        traceback.print_exc()
 
 
 def _for_programs() -> bool:

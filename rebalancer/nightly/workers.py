@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import rebalancer as rb
 from rebalancer.errors import ConnectionSettingsError, IllegalPlan, RebalancerError, WorkerLost
@@ -21,6 +22,8 @@ from rebalancer.nightly.run import Planner
 from rebalancer.solve import SolveReporter
 
 Answer = TypeVar("Answer")
+PARENTS: Final = (signal.SIGINT, signal.SIGHUP)
+"""Signals that a terminal sends to a command with all its processes; the command decides."""
 
 
 class ProcessEach(Executor):
@@ -33,7 +36,7 @@ class ProcessEach(Executor):
     def __init__(self, at_once: int) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="planning")
         self._running: set[SpawnProcess] = set()
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
 
     def submit(self, call: Callable[..., Answer], /, *args: Any, **kwargs: Any) -> Future[Answer]:  # noqa: ANN401
         """Run *call*, which can be pickled, with what it is given."""
@@ -43,6 +46,7 @@ class ProcessEach(Executor):
         """Begin nothing more; what runs is ended at once where futures are cancelled."""
         if cancel_futures:
             with self._lock:
+                self._closed = True
                 for process in self._running:
                     process.terminate()
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
@@ -51,10 +55,12 @@ class ProcessEach(Executor):
         context = multiprocessing.get_context("spawn")  # threads run here: a fork would copy their locks
         ours, theirs = context.Pipe()
         process = context.Process(target=_answer, args=(theirs, call, args, kwargs), daemon=True)
-        process.start()
-        theirs.close()
-        with self._lock:
+        with self._lock, _deaf():
+            if self._closed:
+                raise CancelledError
+            process.start()
             self._running.add(process)
+        theirs.close()
         try:
             good, answer = ours.recv()
         except EOFError:
@@ -71,9 +77,19 @@ class ProcessEach(Executor):
         raise answer
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that start meanwhile never hear signals that are the parent's, not even while they load."""
+    resource_tracker.ensure_running()  # starting it would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _answer(back: Connection, call: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Send *back* whether *call* returned, and what it returned or raised; signals are the parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Send *back* whether *call* returned, and what it returned or raised."""
     try:
         told: tuple[bool, object] = (True, call(*args, **kwargs))
     except RebalancerError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from pathlib import Path
 
 from rebalancer.errors import MetricsRefused
 
@@ -15,6 +17,12 @@ def add(one: int, other: int) -> int:
 def die() -> None:
     """As a process dies that is killed."""
     os._exit(9)
+
+
+def hang(*_: object) -> None:
+    """Plan for ever, and say so with a file called `paused`."""
+    Path("paused").touch()
+    signal.pause()
 
 
 def refuse() -> None:
