@@ -48,10 +48,10 @@ class History:
 
     def hosts(self, days: int = MONTH) -> pd.DataFrame:
         """One row a plan and host: its busiest hour as a share of its pCPUs, and overload, before and after."""
-        from rebalancer.history.answers import HostRow  # noqa: PLC0415 - likewise
+        from rebalancer.history.answers import PlannedHostRow  # noqa: PLC0415 - likewise
         from rebalancer.history.queries import hosts_of  # noqa: PLC0415 - likewise
 
-        return _frame(HostRow, self._ask(lambda store: hosts_of(store, _last(days))))
+        return _frame(PlannedHostRow, self._ask(lambda store: hosts_of(store, _last(days))))
 
     def objectives(self, days: int = MONTH) -> pd.DataFrame:
         """One row a plan and objective: before, after and bound, in its `unit`."""

@@ -39,7 +39,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightRow:
-    """A night, see `nights.Night`."""
+    """A night, see `nights.NightRecord`."""
 
     began_at: datetime
     ended_at: datetime
@@ -93,7 +93,7 @@ class MoveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostRow:
+class PlannedHostRow:
     """A host as a plan found it, and as it should leave it; see `plan.HostState`."""
 
     made_at: datetime
@@ -125,7 +125,7 @@ class ObjectiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """The day after a run, see `outcome.Check`."""
+    """The day after a run, see `outcome.LoadCheck`."""
 
     since: datetime
     until: datetime

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.describe.figures import load_shares, overloads_of
 from rebalancer.execute.judge.predicted_load import predicted_pcpu
-from rebalancer.history.outcome import Check, CheckedHost
+from rebalancer.history.outcome import CheckedHost, LoadCheck
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.objectives import cpu_capacities
 from rebalancer.placement import Placement
@@ -47,7 +47,7 @@ class Carried:
         return {**self.plan.before.host_of, **moved}
 
 
-def check_of(carried: Carried, pool: Pool, demand: LoadProfile) -> Check | None:
+def check_of(carried: Carried, pool: Pool, demand: LoadProfile) -> LoadCheck | None:
     """How the day after a run came, by what is measured up to now; None where nothing is measured, or was predicted.
 
     What was measured is told by VM, so that it can be summed up for any placement: the one that the run left behind,
@@ -70,7 +70,7 @@ def check_of(carried: Carried, pool: Pool, demand: LoadProfile) -> Check | None:
     shares = load_shares(problem, left)
     threshold = carried.plan.policy.objective.threshold
     above = np.maximum(predicted - threshold * cpu_capacities(problem)[:, None], 0.0)
-    return Check(
+    return LoadCheck(
         since=demand.window_start + hours[0] * HOUR,
         until=demand.window_start + (hours[-1] + 1) * HOUR,
         elsewhere=sum(now.get(vm, host) != host for vm, host in there.items()),
@@ -159,7 +159,7 @@ def _hosts(problem: Problem, predicted: NDArray[np.float64], shares: NDArray[np.
             )
 
 
-def words_of(check: Check, carried: Carried, most: float) -> Iterator[str]:
+def words_of(check: LoadCheck, carried: Carried, most: float) -> Iterator[str]:
     """Whether the run helped, and where its plan was wrong by more than *most*, a share of a host's pCPUs."""
     when = moment_in_words(carried.ended_at, carried.plan.policy.timezone)
     yield (

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from rebalancer.execute import StepState
 from rebalancer.execute.journal.entries import AFTERWARDS, Entry, Looked, Resolved, RunBegan, RunEnded
-from rebalancer.history.outcome import LeftStep, Outcome
+from rebalancer.history.outcome import LeftStep, PlanOutcome
 from rebalancer.plan import Plan, Step
 
 KILLED = "the run ended without a word: it was killed, or is still under way"
 
 
-def outcome_by(plan: Plan, entries: Sequence[Entry]) -> Outcome:
+def outcome_by(plan: Plan, entries: Sequence[Entry]) -> PlanOutcome:
     """What the *entries* of its journal tell of *plan*; nothing done where there are none."""
     last = {each.step: each for each in entries if isinstance(each, Looked | Resolved)}
     done = tuple(step.id for step in plan.steps if step.id in last and last[step.id].state is StepState.MOVED)
@@ -22,7 +22,7 @@ def outcome_by(plan: Plan, entries: Sequence[Entry]) -> Outcome:
     turns = (each for each in reversed(entries) if isinstance(each, RunBegan | RunEnded))
     end = next(turns, None)
     words = "" if end is None else end.words if isinstance(end, RunEnded) else KILLED
-    return Outcome(
+    return PlanOutcome(
         plan=plan.digest,
         ended_at=_ended_at(entries),
         words=words,

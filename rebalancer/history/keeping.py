@@ -19,8 +19,8 @@ from rebalancer.history.ended import outcome_by
 from rebalancer.history.fill import fill
 from rebalancer.history.lengthen import lengthened
 from rebalancer.history.mend import with_store
-from rebalancer.history.nights import Night, Room, append_night
-from rebalancer.history.outcome import Outcome, holds_plan, read_outcome, write_outcome
+from rebalancer.history.nights import NightRecord, Room, append_night
+from rebalancer.history.outcome import PlanOutcome, holds_plan, read_outcome, write_outcome
 from rebalancer.history.place import Place
 from rebalancer.history.prune import Pruned, prune
 from rebalancer.history.samples import keep_samples
@@ -67,7 +67,7 @@ def keep_seen(place: Place, pool: Pool, demand: LoadProfile | None, policy: Poli
     return Seen(demand=longer, room=room_of(pool, longer, policy), told=tuple(told))
 
 
-def keep_night(place: Place, night: Night, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
+def keep_night(place: Place, night: NightRecord, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
     """Note how *night* ended, in the list of nights, the folder of its *plan* and the database; what went wrong.
 
     What is older than *policy* keeps it is removed.
@@ -89,7 +89,7 @@ def keep_night(place: Place, night: Night, plan: Plan | None, policy: Policy) ->
     return tuple(told)
 
 
-def _outcome(place: Place, night: Night, plan: Plan) -> Outcome:
+def _outcome(place: Place, night: NightRecord, plan: Plan) -> PlanOutcome:
     found = outcome_by(plan, read_journal(journal_path(plan.digest, place.state_dir)))
     at, words = found.ended_at or night.ended_at, found.words or night.words
     return replace(found, verdict=night.verdict, ended_at=at, words=words)
@@ -115,7 +115,7 @@ def checked(place: Place, pool: Pool, demand: LoadProfile, policy: Policy) -> It
 
 
 def _compared(
-    carried: Carried, folder: Path, found: Outcome, pool: Pool, demand: LoadProfile, *, most: float
+    carried: Carried, folder: Path, found: PlanOutcome, pool: Pool, demand: LoadProfile, *, most: float
 ) -> Iterator[str]:
     old = read_outcome(folder)
     known = old.check if old else None

@@ -38,7 +38,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class NightRecord:
     """A night that is over.
 
     Args:
@@ -72,12 +72,12 @@ class Night:
     room: Room | None = None
 
 
-def nights_path(night: Night, state_dir: Path | None = None) -> Path:
+def nights_path(night: NightRecord, state_dir: Path | None = None) -> Path:
     """The file that *night* stands in."""
     return state_folder(state_dir) / "nights" / f"{night.began_at:%Y-%m}.jsonl"
 
 
-def append_night(night: Night, state_dir: Path | None = None) -> None:
+def append_night(night: NightRecord, state_dir: Path | None = None) -> None:
     """Write *night* to the list, through to the disk.
 
     Raises:
@@ -92,7 +92,7 @@ def append_night(night: Night, state_dir: Path | None = None) -> None:
         raise HistoryError(str(path), f"the night cannot be noted: {error.strerror}", "Make room") from error
 
 
-def nights_in(path: Path) -> tuple[Night, ...]:
+def nights_in(path: Path) -> tuple[NightRecord, ...]:
     """The nights in a file of the list.
 
     Raises:
@@ -103,7 +103,7 @@ def nights_in(path: Path) -> tuple[Night, ...]:
     return tuple(each for each in found if each)
 
 
-def _night(line: bytes) -> Night | None:
+def _night(line: bytes) -> NightRecord | None:
     try:
         raw = json_in(line, NIGHTS)
         return _told(raw) if raw["format"] == FORMAT else None
@@ -111,8 +111,8 @@ def _night(line: bytes) -> Night | None:
         return None
 
 
-def _told(raw: Mapping[str, Any]) -> Night:
-    return Night(
+def _told(raw: Mapping[str, Any]) -> NightRecord:
+    return NightRecord(
         policy=str(raw["policy"]),
         pool=one_line(str(raw["pool"])),
         pool_name=str(raw["pool_name"]),

@@ -49,7 +49,7 @@ class CheckedHost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class LoadCheck:
     """The load of the hours from `since` to `until`, after a run.
 
     Overload is in pCPU-hours, all hosts together: as it was predicted, as it came, and as it would have come had
@@ -76,7 +76,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class PlanOutcome:
     """What became of the plan with the digest `plan`.
 
     Args:
@@ -95,10 +95,10 @@ class Outcome:
     words: str = ""
     done: tuple[str, ...] = ()
     left: tuple[LeftStep, ...] = ()
-    check: Check | None = None
+    check: LoadCheck | None = None
 
 
-def read_outcome(folder: Path) -> Outcome | None:
+def read_outcome(folder: Path) -> PlanOutcome | None:
     """The outcome in the plan folder *folder*; None where there is none that can be read."""
     try:
         raw = json_in(bytes_of(folder / OUTCOME_JSON, OUTCOME), OUTCOME)
@@ -107,7 +107,7 @@ def read_outcome(folder: Path) -> Outcome | None:
         return None
 
 
-def write_outcome(outcome: Outcome, folder: Path) -> None:
+def write_outcome(outcome: PlanOutcome, folder: Path) -> None:
     """Write *outcome* to the plan folder *folder*; what an older one there tells beyond it stays.
 
     Raises:
@@ -134,7 +134,7 @@ def outcome_in_words(plan: Plan, folder: Path) -> str:
     return f"How it ended{at}: {steps}{words}{_checked(found.check)}"
 
 
-def _checked(check: Check | None) -> str:
+def _checked(check: LoadCheck | None) -> str:
     if check is None:
         return ""
     return (
@@ -148,8 +148,8 @@ def holds_plan(folder: Path) -> bool:
     return (folder / PLAN_JSON).is_file()
 
 
-def _told(raw: Mapping[str, Any]) -> Outcome:
-    return Outcome(
+def _told(raw: Mapping[str, Any]) -> PlanOutcome:
+    return PlanOutcome(
         plan=str(raw["plan"]),
         verdict=str(raw["verdict"]),
         ended_at=datetime.fromisoformat(raw["ended_at"]) if raw["ended_at"] else None,
@@ -160,7 +160,7 @@ def _told(raw: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _check(raw: Mapping[str, Any]) -> Check:
+def _check(raw: Mapping[str, Any]) -> LoadCheck:
     overloads = {name: float(raw[name]) for name in ("overload_predicted", "overload_measured", "overload_unmoved")}
     hosts = (
         CheckedHost(
@@ -172,4 +172,4 @@ def _check(raw: Mapping[str, Any]) -> Check:
         for each in raw["hosts"]
     )
     since, until = (datetime.fromisoformat(raw[name]) for name in ("since", "until"))
-    return Check(since=since, until=until, elsewhere=int(raw["elsewhere"]), **overloads, hosts=tuple(hosts))
+    return LoadCheck(since=since, until=until, elsewhere=int(raw["elsewhere"]), **overloads, hosts=tuple(hosts))

@@ -9,10 +9,10 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from rebalancer.history.answers import CheckedHostRow, CheckRow, HostRow, MoveRow, NightRow, ObjectiveRow
+from rebalancer.history.answers import CheckedHostRow, CheckRow, MoveRow, NightRow, ObjectiveRow, PlannedHostRow
 from rebalancer.sanitise import spreadsheet_cell
 
-AnyRow = NightRow | MoveRow | HostRow | ObjectiveRow | CheckRow | CheckedHostRow
+AnyRow = NightRow | MoveRow | PlannedHostRow | ObjectiveRow | CheckRow | CheckedHostRow
 
 
 def plain(row: AnyRow) -> dict[str, Any]:

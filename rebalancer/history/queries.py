@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 
 from rebalancer.execute.journal.cooling import code_of
 from rebalancer.execute.journal.entries import AS_ASKED
-from rebalancer.history.answers import CheckedHostRow, CheckRow, HostRow, MoveRow, NightRow, ObjectiveRow, Period
+from rebalancer.history.answers import CheckedHostRow, CheckRow, MoveRow, NightRow, ObjectiveRow, Period, PlannedHostRow
 from rebalancer.history.store import Store
 from rebalancer.history.tables import CHECKED_HOSTS, CHECKS, ENDS, HOSTS, NIGHTS, OBJECTIVES, PLANS, RUNS, STEPS
 from rebalancer.inventory import Uuid
@@ -99,7 +99,7 @@ def _move(row: Row[Any]) -> MoveRow:
     )
 
 
-def hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[HostRow, ...]:
+def hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[PlannedHostRow, ...]:
     """Hosts as the plans found them that were made in *period*, the earliest first.
 
     Raises:
@@ -109,7 +109,7 @@ def hosts_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tupl
         HOSTS, HOSTS.c.plan == PLANS.c.plan
     )
     wanted = _of_pools(wanted, period.holds(PLANS.c.made_at), PLANS.c.pool_uuid, pools)
-    return tuple(_as(HostRow, store, wanted.order_by(PLANS.c.made_at, HOSTS.c.host)))
+    return tuple(_as(PlannedHostRow, store, wanted.order_by(PLANS.c.made_at, HOSTS.c.host)))
 
 
 def objectives_of(store: Store, period: Period, pools: Collection[Uuid] = ()) -> tuple[ObjectiveRow, ...]:
@@ -175,7 +175,7 @@ def pools_of(store: Store) -> dict[Uuid, str]:
     return found
 
 
-Found = TypeVar("Found", HostRow, ObjectiveRow, CheckRow, CheckedHostRow)
+Found = TypeVar("Found", PlannedHostRow, ObjectiveRow, CheckRow, CheckedHostRow)
 
 
 def _of_pools(

@@ -10,8 +10,8 @@ from sqlalchemy import Table
 
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.past import experiences_in
-from rebalancer.history.nights import Night, Room
-from rebalancer.history.outcome import Check
+from rebalancer.history.nights import NightRecord, Room
+from rebalancer.history.outcome import LoadCheck
 from rebalancer.history.tables import (
     CHECKED_HOSTS,
     CHECKS,
@@ -147,7 +147,7 @@ def _ends(digest: str, pool: str, entries: Sequence[Entry]) -> Iterator[Row]:
             }
 
 
-def row_of_night(night: Night) -> Row:
+def row_of_night(night: NightRecord) -> Row:
     """A night as `NIGHTS` has it."""
     return {
         "policy": one_line(night.policy),
@@ -171,7 +171,7 @@ def _room(room: Room | None) -> Row:
     return {name: getattr(room, name) if room else None for name in names}
 
 
-def rows_of_check(digest: str, check: Check) -> Rows:
+def rows_of_check(digest: str, check: LoadCheck) -> Rows:
     """What was measured after the run of the plan with *digest*."""
     row = {
         "plan": digest,

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.types import DateTime, TypeDecorator
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcTime(TypeDecorator[datetime]):
     """A time with a zone, kept in UTC; SQLite knows no zones."""
 
     impl = DateTime(timezone=True)
@@ -61,10 +61,10 @@ NIGHTS = Table(
     "nights",
     META,
     Column("policy", Text, primary_key=True),
-    Column("began_at", Moment, primary_key=True),
+    Column("began_at", UtcTime, primary_key=True),
     Column("pool_uuid", Text, primary_key=True),
     Column("pool_name", Text, nullable=False),
-    Column("ended_at", Moment, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
     Column("exit_code", Integer, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("words", Text, nullable=False),
@@ -85,7 +85,7 @@ PLANS = Table(
     Column("pool_uuid", Text, nullable=False),
     Column("pool_name", Text, nullable=False),
     Column("policy", Text, nullable=False),
-    Column("made_at", Moment, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("threshold_share", Float, nullable=False),
@@ -141,9 +141,9 @@ RUNS = Table(
     META,
     Column("plan", Text, primary_key=True),
     Column("pool_uuid", Text, nullable=False),
-    Column("began_at", Moment, nullable=False),
-    Column("last_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("began_at", UtcTime, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
     Column("words", Text, nullable=False),
 )
 """One row a journal: all runs of one plan."""
@@ -159,7 +159,7 @@ ENDS = Table(
     Column("source_uuid", Text, nullable=False),
     Column("target_uuid", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcTime, nullable=False),
     Column("seconds", Float),
     Column("wire_seconds", Float),
     Column("error", Text, nullable=False),
@@ -193,8 +193,8 @@ CHECKS = Table(
     "checks",
     META,
     Column("plan", Text, primary_key=True),
-    Column("since", Moment, nullable=False),
-    Column("until", Moment, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
     Column("elsewhere", Integer, nullable=False),
     Column("overload_predicted_pcpu_hours", Float, nullable=False),
     Column("overload_measured_pcpu_hours", Float, nullable=False),

@@ -11,7 +11,7 @@ import rebalancer as rb
 from rebalancer.execute import Clock
 from rebalancer.history.keeping import keep_night, keep_seen
 from rebalancer.history.lengthen import within_xapi
-from rebalancer.history.nights import Night, Room
+from rebalancer.history.nights import NightRecord, Room
 from rebalancer.history.place import Place
 from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.result import NightlyResult
@@ -77,10 +77,10 @@ class HistoryKeeper(Keeper):
         for each in told:
             self._told(each)
 
-    def _night(self, night: NightEnd, words: str) -> Night:
+    def _night(self, night: NightEnd, words: str) -> NightRecord:
         result: NightlyResult | None = night.result
         ahead = self.clock.now() - datetime.now(UTC) if self.clock else timedelta()
-        return Night(
+        return NightRecord(
             policy=night.policy,
             pool=night.pool.uuid,
             pool_name=night.pool.name,

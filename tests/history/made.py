@@ -10,7 +10,7 @@ from rebalancer.execute import StepState, journal_path
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.export import write_plan
-from rebalancer.history.nights import Night, Room, append_night
+from rebalancer.history.nights import NightRecord, Room, append_night
 from rebalancer.plan import Plan
 from tests.execute.scripted import MADE_AT, plan_of
 from tests.pools import make_host, make_pool, make_vm
@@ -69,9 +69,9 @@ def write_journal(path: Path, *entries: Entry) -> Path:
     return path
 
 
-def night_of(plan: Plan, state: Path, *, done: int, verdict: str = "done") -> Night:
+def night_of(plan: Plan, state: Path, *, done: int, verdict: str = "done") -> NightRecord:
     """The night that made *plan* and carried so many of its steps out."""
-    return Night(
+    return NightRecord(
         policy="nightly.toml",
         pool=plan.made_from.pool,
         pool_name=plan.made_from.pool_name,
@@ -88,7 +88,7 @@ def night_of(plan: Plan, state: Path, *, done: int, verdict: str = "done") -> Ni
     )
 
 
-def live_through(state: Path, plan: Plan = PLAN, states: Mapping[str, StepState] | None = None) -> Night:
+def live_through(state: Path, plan: Plan = PLAN, states: Mapping[str, StepState] | None = None) -> NightRecord:
     """Leave behind what a night leaves that carried *plan* out, with its steps in *states*; all moved by default."""
     came = dict.fromkeys((step.id for step in plan.steps), StepState.MOVED) if states is None else states
     keep_plan(plan, state)

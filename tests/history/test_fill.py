@@ -13,7 +13,7 @@ from rebalancer.execute import StepState, journal_path
 from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
 from rebalancer.history.answers import Period
 from rebalancer.history.fill import Filled, fill, rebuild
-from rebalancer.history.outcome import Check, CheckedHost, Outcome, write_outcome
+from rebalancer.history.outcome import CheckedHost, LoadCheck, PlanOutcome, write_outcome
 from rebalancer.history.place import Place
 from rebalancer.history.queries import (
     checked_hosts_of,
@@ -30,7 +30,7 @@ from tests.execute.scripted import MADE_AT
 from tests.history.made import DAY, FAR_AHEAD, LONG_AGO, PLAN, POOL, folder_of, live_through, write_journal
 
 ALWAYS = Period(since=LONG_AGO, until=FAR_AHEAD)
-CHECK = Check(
+CHECK = LoadCheck(
     since=MADE_AT + DAY,
     until=MADE_AT + 2 * DAY,
     elsewhere=1,
@@ -104,7 +104,7 @@ def test_a_second_state_folder_adds_its_nights(store: Store, place: Place) -> No
 def test_rebuilding_gives_the_same(store: Store, place: Place) -> None:
     """Row for row; what was written over is as the files have it again."""
     live_through(place.folder)
-    write_outcome(Outcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
+    write_outcome(PlanOutcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
     fill(store)
     before = contents(store)
     with store.writing() as connection:
@@ -131,7 +131,7 @@ def test_what_files_no_longer_tell_stays(store: Store, place: Place) -> None:
 def test_what_was_measured_is_known(store: Store, place: Place) -> None:
     """From the outcome in the plan folder, host by host."""
     live_through(place.folder)
-    write_outcome(Outcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
+    write_outcome(PlanOutcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
     fill(store)
     (row,) = checks_of(store, ALWAYS)
     assert (row.since, row.elsewhere, row.saved_pcpu_hours) == (CHECK.since, 1, 4.0)

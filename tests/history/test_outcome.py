@@ -12,10 +12,10 @@ from rebalancer.execute.journal.entries import Resolved
 from rebalancer.export import write_plan
 from rebalancer.history.ended import KILLED, outcome_by
 from rebalancer.history.outcome import (
-    Check,
     CheckedHost,
     LeftStep,
-    Outcome,
+    LoadCheck,
+    PlanOutcome,
     outcome_in_words,
     read_outcome,
     write_outcome,
@@ -23,7 +23,7 @@ from rebalancer.history.outcome import (
 from tests.execute.scripted import MADE_AT
 from tests.history.made import DAY, PLAN, entries_of
 
-CHECK = Check(
+CHECK = LoadCheck(
     since=MADE_AT,
     until=MADE_AT + DAY,
     elsewhere=2,
@@ -69,8 +69,8 @@ def test_it_comes_back_as_it_was_written(tmp_path: Path) -> None:
     second = outcome_by(PLAN, entries_of(PLAN, {"s01": MOVED, "s02": MOVED}))
     write_outcome(second, tmp_path)
     assert read_outcome(tmp_path) == replace(second, verdict="set_aside", check=CHECK)
-    write_outcome(Outcome(plan="sha256:other"), tmp_path)
-    assert read_outcome(tmp_path) == Outcome(plan="sha256:other")
+    write_outcome(PlanOutcome(plan="sha256:other"), tmp_path)
+    assert read_outcome(tmp_path) == PlanOutcome(plan="sha256:other")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "rebalancer-outcome/2"}', '{"format": 1}'])
@@ -84,7 +84,7 @@ def test_what_is_none_tells_nothing(tmp_path: Path, content: str) -> None:
 def test_another_plan_takes_its_place(tmp_path: Path) -> None:
     """A folder with an outcome is one with a plan: the next plan may be written to it, and the outcome goes."""
     write_plan(PLAN, tmp_path / "tonight")
-    write_outcome(Outcome(plan=PLAN.digest), tmp_path / "tonight")
+    write_outcome(PlanOutcome(plan=PLAN.digest), tmp_path / "tonight")
     write_plan(PLAN, tmp_path / "tonight")
     assert read_outcome(tmp_path / "tonight") is None
 

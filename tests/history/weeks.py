@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from rebalancer.execute import StepState, journal_path
-from rebalancer.history.nights import Night, Room, append_night
-from rebalancer.history.outcome import Check, CheckedHost, Outcome, write_outcome
+from rebalancer.history.nights import NightRecord, Room, append_night
+from rebalancer.history.outcome import CheckedHost, LoadCheck, PlanOutcome, write_outcome
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, digest_of
 from rebalancer.policy import Policy
@@ -39,14 +39,14 @@ def plan_of_night(number: int) -> Plan:
     return replace(plan, digest=digest_of(plan))
 
 
-def check_of_night(number: int) -> Check:
+def check_of_night(number: int) -> LoadCheck:
     """The day after: more than was predicted, less than there would have been."""
     since = MADE_AT + number * DAY + HOUR
     hosts = (
         CheckedHost(uuid="h1", name="h1", predicted_share=0.6, measured_share=0.55),
         CheckedHost(uuid="h2", name="h2", predicted_share=0.5, measured_share=0.5 + 0.05 * number),
     )
-    return Check(
+    return LoadCheck(
         since=since,
         until=since + 24 * HOUR,
         elsewhere=0,
@@ -57,7 +57,7 @@ def check_of_night(number: int) -> Check:
     )
 
 
-def live_a_week(state: Path) -> list[Night]:
+def live_a_week(state: Path) -> list[NightRecord]:
     """Leave behind what seven nights leave; the last one ends with an error before its pool is read."""
     nights = []
     for number in range(NIGHTS):
@@ -66,7 +66,7 @@ def live_a_week(state: Path) -> list[Night]:
         came = {step.id: StepState.REFUSED if step.vm == "b" else StepState.MOVED for step in plan.steps}
         write_journal(journal_path(plan.digest, state), *entries_of(plan, came, at=plan.made_at))
         if number < NIGHTS - 1:
-            write_outcome(Outcome(plan=plan.digest, check=check_of_night(number)), folder)
+            write_outcome(PlanOutcome(plan=plan.digest, check=check_of_night(number)), folder)
         done = len(plan.steps) - 1
         room = Room(
             capacity_pcpus=48.0,
@@ -77,7 +77,7 @@ def live_a_week(state: Path) -> list[Night]:
         nights.append(replace(night_of(plan, state, done=done, verdict="set_aside"), room=room))
     lost = MADE_AT + NIGHTS * DAY
     nights.append(
-        Night(
+        NightRecord(
             policy="other.toml",
             pool="",
             pool_name="",

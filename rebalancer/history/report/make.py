@@ -10,9 +10,9 @@ from rebalancer.execute import Looked, StepState
 from rebalancer.execute.journal.cooling import failed_nights, rests_until
 from rebalancer.execute.journal.entries import AS_ASKED
 from rebalancer.execute.journal.outcome import FAILED
-from rebalancer.history.answers import CheckedHostRow, HostRow, MoveRow, NightRow, Period
+from rebalancer.history.answers import CheckedHostRow, MoveRow, NightRow, Period, PlannedHostRow
 from rebalancer.history.queries import checked_hosts_of, checks_of, hosts_of, latest_of, moves_of, nights_of, pools_of
-from rebalancer.history.report.values import Flapping, Headroom, HotHost, LeftAlone, PoolReport, Report
+from rebalancer.history.report.values import Flapping, Headroom, HotHost, PoolReport, Report, StubbornVM
 from rebalancer.history.store import Store
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.names import SHORT
@@ -78,8 +78,8 @@ def _pool(store: Store, period: Period, policy: Policy, uuid: Uuid, called: str)
     )
 
 
-def _hot(rows: Sequence[HostRow]) -> Iterator[HotHost]:
-    by_host = defaultdict[Uuid, list[HostRow]](list)
+def _hot(rows: Sequence[PlannedHostRow]) -> Iterator[HotHost]:
+    by_host = defaultdict[Uuid, list[PlannedHostRow]](list)
     for row in rows:
         if row.peak_before_share is not None:
             by_host[row.host_uuid].append(row)
@@ -119,7 +119,7 @@ def _flapping(moves: Sequence[MoveRow], often: int) -> Iterator[Flapping]:
     yield from sorted(found, key=lambda each: (-each.moves, each.vm))
 
 
-def _alone(moves: Sequence[MoveRow], policy: Policy, period: Period) -> Iterator[LeftAlone]:
+def _alone(moves: Sequence[MoveRow], policy: Policy, period: Period) -> Iterator[StubbornVM]:
     """VMs whose last try failed, and that the patience of the policy has not run out for before the period.
 
     What plans pass over is passed over here: what people cancelled, and VMs that halted or went elsewhere.
@@ -138,7 +138,7 @@ def _alone(moves: Sequence[MoveRow], policy: Policy, period: Period) -> Iterator
         since = next(each.at for number, each in enumerate(tries) if not any(later.moved for later in tries[number:]))
         if until and until > period.since:
             found.append(
-                LeftAlone(
+                StubbornVM(
                     vm=last.vm,
                     vm_uuid=uuid,
                     since=since,

@@ -36,7 +36,7 @@ class Flapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
+class StubbornVM:
     """A VM whose moves fail: since when, on how many nights, the reason of the last time, and until when it rests."""
 
     vm: str
@@ -81,7 +81,7 @@ class PoolReport:
     checks: tuple[CheckRow, ...] = ()
     wrong: tuple[CheckedHostRow, ...] = ()
     flapping: tuple[Flapping, ...] = ()
-    alone: tuple[LeftAlone, ...] = ()
+    alone: tuple[StubbornVM, ...] = ()
     headroom: tuple[Headroom, ...] = ()
 
     @property
