@@ -1,7 +1,6 @@
 """Switching hosts off and on: what XAPI refuses, and what it accepts (xapi_host.ml, xapi_host_helpers.ml).
 
-An accepted call does what XAPI does before it answers: it marks the host with the operation. That the host then goes
-down, and comes back, is not played.
+An accepted call marks the host with the operation and answers; what follows comes later, see `migration.boots`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.checks import failover
 from rebalancer.simulator.checks.facts import is_live
 from rebalancer.simulator.checks.vm_operations import in_progress
+from rebalancer.simulator.migration import boots
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.failure import ApiFailure
@@ -60,22 +60,29 @@ def go_down(operation: str, words: str, context: Context, host: str) -> None:
         task = tasks.begin(world, words, description=words, session=context.session)
         current = database.get("host", host)["current_operations"]
         database.change("host", host, current_operations={**current, task: "shutdown"})
+    boots.go_down(world, host, again=operation == "reboot")
 
 
 def power_on(context: Context, host: str) -> None:
     """Accept that a host is switched on by the plugin of its power_on_mode."""
     with context.world.database.lock:
         assert_allowed(context.world.database, host, "power_on")
+    if host in context.world.down and host not in context.world.booting:
+        boots.boot(context.world, host)
 
 
 def disable(context: Context, host: str, auto_enable: bool = True) -> None:  # noqa: FBT001, FBT002 - as XAPI has it
-    """Let a host take no VMs any more; HA may object, and a host that is dead cannot be told."""
-    del auto_enable
+    """Let a host take no VMs any more; HA may object, and a host that is dead cannot be told.
+
+    It is enabled again when it boots, unless it was not to be.
+    """
     database = context.world.database
     with database.lock:
         failover.assert_may_disable(database, host)
         assert_reached(database, host)
         database.change("host", host, enabled=False)
+        if not auto_enable:
+            context.world.kept_disabled.add(host)
 
 
 def enable(context: Context, host: str) -> None:
@@ -85,6 +92,7 @@ def enable(context: Context, host: str) -> None:
         assert_allowed(database, host, "enable")
         assert_reached(database, host)
         database.change("host", host, enabled=True)
+        context.world.kept_disabled.discard(host)
 
 
 CALLS: Table = {

@@ -7,12 +7,12 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from rebalancer.simulator.faults import answers, calls, guests, metrics, moves, pool
+from rebalancer.simulator.faults import answers, boots, calls, guests, metrics, moves, pool
 from rebalancer.simulator.state.fault import Fault, Kind, fault_of
 from rebalancer.simulator.state.pool import Records
 
 FAULTS: Final[Mapping[str, Kind]] = MappingProxyType(
-    {kind.name: kind for room in (moves, guests, pool, calls, answers, metrics) for kind in room.KINDS}
+    {kind.name: kind for room in (moves, guests, pool, boots, calls, answers, metrics) for kind in room.KINDS}
 )
 """{name: kind} of everything that a simulated pool can be made to do."""
 

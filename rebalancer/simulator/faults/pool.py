@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from rebalancer.simulator.faults.draws import a_host, between, one_of, some_moment
-from rebalancer.simulator.migration import membership, residence
-from rebalancer.simulator.state import sessions, tasks
+from rebalancer.simulator.migration import boots, membership
+from rebalancer.simulator.state import toolstack
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion, Setting
 from rebalancer.simulator.state.world import World
 
-SURVIVORS: Final = {"moved": 0.0, "half": 0.5, "stayed": 2.0}
 OUTCOME: Final = Setting(
     words="moved, stayed, or half: those that were half-way or further have moved",
     default="moved",
-    draw=one_of(tuple(SURVIVORS)),
+    draw=one_of(tuple(toolstack.SURVIVORS)),
 )
 HOST: Final = Setting(
     words="the host that it strikes; without it, the last by name that is not the coordinator", draw=a_host
@@ -43,19 +42,7 @@ def _set_live(database: Database, host: str, *, live: bool) -> None:
 
 
 def _crash(world: World, fault: Fault, _vm: str) -> None:
-    crash(world, struck(world, fault))
-
-
-def crash(world: World, host: str) -> None:
-    """Let a host go down with all that runs there, as the pool shows it once it was declared dead."""
-    database = world.database
-    with database.lock:
-        world.down.add(host)
-        _set_live(database, host, live=False)
-        for vm in database.get("host", host)["resident_VMs"]:
-            if not database.get("VM", vm)["is_control_domain"]:
-                residence.halt(world, vm)
-        database.changed.notify_all()
+    boots.crash(world, struck(world, fault))
 
 
 def _unplug(world: World, fault: Fault, _vm: str) -> None:
@@ -75,25 +62,7 @@ def _leave(world: World, fault: Fault, _vm: str) -> None:
 
 
 def _restart(world: World, fault: Fault, _vm: str) -> None:
-    restart(world, fault.settings.get("outcome", "moved"))
-
-
-def restart(world: World, outcome: str) -> None:
-    """Let the toolstack start anew: tasks are cancelled, sessions end, and migrations under way end as they say."""
-    with world.database.lock:
-        world.survivors = SURVIVORS[outcome]
-        world.restarts += 1
-        tasks.cancel_all(world)
-        sessions.close_all(world)
-        _note_start(world)
-        world.database.changed.notify_all()
-
-
-def _note_start(world: World) -> None:
-    """Write to the coordinator when its toolstack was started, as it does itself."""
-    database, coordinator = world.database, world.coordinator
-    known = {**database.get("host", coordinator)["other_config"], "agent_start_time": f"{world.clock():.0f}."}
-    database.change("host", coordinator, other_config=known)
+    toolstack.restart(world, fault.settings.get("outcome", "moved"))
 
 
 def _switch(world: World, fault: Fault, _vm: str) -> None:
@@ -104,9 +73,9 @@ def _switch(world: World, fault: Fault, _vm: str) -> None:
     with database.lock:
         pool, _ = next(database.items("pool"))
         database.change("pool", pool, master=wanted)
-        restart(world, fault.settings.get("outcome", "moved"))
+        toolstack.restart(world, fault.settings.get("outcome", "moved"))
         if fault.settings.get("old", "member") == "dead":
-            crash(world, old)
+            boots.crash(world, old)
 
 
 def _change_ha(world: World, _fault: Fault, _vm: str) -> None:

@@ -17,10 +17,33 @@ RUNNING_OPERATIONS += ["clean_shutdown", "pause", "checkpoint", "snapshot", "cha
 
 
 def shut_down(world: World, task: str, vm: str, operation: str) -> None:
-    """Switch a VM off once nothing else is under way on it."""
+    """Switch a VM off once nothing else is under way on it.
+
+    Raises:
+        ApiFailure: VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT [ref] where its guest is asked, and does not react.
+    """
+    if operation == "clean_shutdown":
+        _ask_guest(world, task, vm)
     with world.database.lock:
         _wait(world, task, vm, operation)
         residence.halt(world, vm)
+
+
+def _ask_guest(world: World, task: str, vm: str) -> None:
+    """Ask a guest to shut down, and wait for it in vain where it does not react."""
+    fault = world.faults.take("shutdown-ignored", vm=world.uuid("VM", vm))
+    if fault is None:
+        return
+    database = world.database
+    with database.lock:
+        _wait(world, task, vm, "clean_shutdown")
+        current = database.get("VM", vm)["current_operations"]
+        database.change("VM", vm, current_operations={**current, task: "clean_shutdown"})
+    world.wait(fault.number("seconds", 60.0))
+    with database.lock:
+        current = database.get("VM", vm)["current_operations"]
+        database.change("VM", vm, current_operations={ref: each for ref, each in current.items() if ref != task})
+    raise ApiFailure("VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", vm)
 
 
 def _wait(world: World, task: str, vm: str, operation: str) -> None:
@@ -47,6 +70,8 @@ def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
         _wait(world, task, vm, "start")
         if not hosts:
             raise ApiFailure("NO_HOSTS_AVAILABLE", vm)
+        if fault := world.faults.take("start-fails", vm=world.uuid("VM", vm)):
+            raise ApiFailure(fault.settings["code"], vm)
         boot(world, vm, max(hosts, key=lambda host: (memory.free_memory(database, host), host)))
 
 

@@ -14,9 +14,10 @@ from typing import Final
 
 from rebalancer.errors import InputError
 from rebalancer.files.writing import PRIVATE
-from rebalancer.simulator.faults.pool import restart
+from rebalancer.simulator.migration import boots
 from rebalancer.simulator.server.simulator import Simulator
 from rebalancer.simulator.state.pool import REMEDY, SimulatedPool, read_pool_file, write_pool_file
+from rebalancer.simulator.state.toolstack import restart
 from rebalancer.simulator.state.world import World
 
 FLEETING: Final = ("session", "task", "event")
@@ -35,7 +36,8 @@ class Kept:
         now: what its clock showed, seconds since the epoch.
         stays: {VM uuid: since when it was where, oldest first}.
         recorded: data sources that are recorded other than XAPI has it: [uuid, name, whether].
-        down: refs of hosts that crashed.
+        down: refs of hosts that are down.
+        kept_disabled: refs of hosts that somebody disabled for good.
         certificate: key and certificate in PEM; empty where it spoke no TLS.
     """
 
@@ -45,6 +47,7 @@ class Kept:
     stays: Mapping[str, Sequence[tuple[float | None, str]]] = field(default_factory=dict)
     recorded: Sequence[tuple[str, str, bool]] = ()
     down: Sequence[str] = ()
+    kept_disabled: Sequence[str] = ()
     certificate: str = ""
 
     def put_into(self, simulator: Simulator) -> None:
@@ -53,10 +56,11 @@ class Kept:
         world.load.put_stays(self.stays)
         world.recorded.update({(uuid, name): on for uuid, name, on in self.recorded})
         world.down.update(self.down)
+        world.kept_disabled.update(self.kept_disabled)
 
 
 def keep(simulator: Simulator, path: Path, made_of: str) -> None:
-    """Write what *simulator* plays to *path*, as a restart of its toolstack leaves it: no move is half-way.
+    """Write what *simulator* plays to *path*, as a restart of its toolstack leaves it: no move, no boot is half-way.
 
     Raises:
         OSError: it cannot be written.
@@ -64,6 +68,8 @@ def keep(simulator: Simulator, path: Path, made_of: str) -> None:
     world = simulator.world
     restart(world, "stayed")
     _settle(world)
+    for host in sorted(world.booting):
+        boots.come_up(world, host)
     with world.database.lock:
         records = {cls: world.database.all(cls) for cls in world.database.classes if cls not in FLEETING}
     more = {
@@ -72,6 +78,7 @@ def keep(simulator: Simulator, path: Path, made_of: str) -> None:
         "stays": world.load.stays,
         "recorded": [(uuid, name, on) for (uuid, name), on in sorted(world.recorded.items())],
         "down": sorted(world.down),
+        "kept_disabled": sorted(world.kept_disabled),
         "certificate": simulator.certificate.decode(),
     }
     write_pool_file(world.load.as_pool(records), path, more, mode=PRIVATE)
@@ -94,6 +101,7 @@ def kept_in(path: Path) -> Kept | None:
             stays={vm: [(when, str(host)) for when, host in known] for vm, known in document["stays"].items()},
             recorded=[(str(uuid), str(name), bool(on)) for uuid, name, on in document["recorded"]],
             down=[str(each) for each in document["down"]],
+            kept_disabled=[str(each) for each in document.get("kept_disabled", ())],
             certificate=str(document["certificate"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -22,7 +22,7 @@ from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.pool import SimulatedPool
 from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload
-from rebalancer.simulator.state.world import World
+from rebalancer.simulator.state.world import BOOT_SECONDS, World
 
 HOSTS_PER_NET = 250
 
@@ -49,6 +49,8 @@ class Simulator:
         tick: seconds after which a migration looks around; None for what people do not notice.
         timing: the time it lives in; without it, the machine's. In another it is not served, only called.
         certificate: key and certificate (PEM) to serve HTTPS with; without them, new ones.
+        boot_seconds: how long a host takes to boot at speed 1; a tenth of it passes before it is gone.
+        update: the platform version that hosts report once they have booted.
 
     `clock` is the pool's, and can be set.
     """
@@ -71,6 +73,8 @@ class Simulator:
         tick: float | None = None,
         timing: Timing | None = None,
         certificate: bytes = b"",
+        boot_seconds: float = BOOT_SECONDS,
+        update: str = "",
     ) -> None:
         if not isinstance(pool, SimulatedPool):
             pool = SimulatedPool(records=dict(pool.get("records", pool)))
@@ -92,6 +96,8 @@ class Simulator:
             login_delay=login_delay,
             lengths=lengths or {},
             tick=tick,
+            boot_seconds=boot_seconds,
+            update=update,
             faults=Faults(FAULTS, timing.monotonic),
             scheme="https" if tls else "http",
         )

@@ -16,6 +16,8 @@ from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.timing import Timing
 from rebalancer.simulator.state.workload import Workload
 
+BOOT_SECONDS = 180.0
+
 
 @contextmanager
 def both(*worlds: World) -> Iterator[None]:
@@ -73,7 +75,11 @@ class World:
         stopping: set once the simulator ends.
         restarts: how often the toolstack restarted.
         survivors: progress from which on a move that was under way at the last restart has ended well.
-        down: hosts, by their refs, that crashed: nobody answers there.
+        down: hosts, by their refs, that are off: nobody answers there.
+        booting: those of them that are on their way back.
+        kept_disabled: hosts that somebody disabled for longer than until they boot.
+        boot_seconds: how long a host takes to boot, at speed 1.
+        update: the platform version that hosts report once they have booted; empty where nothing was installed.
         next_turn: when the next call is let in, where they are limited in number.
         lengths: {(VM, host), both uuids: seconds that its migration there takes}, in place of what its bytes would take
             at this speed.
@@ -99,6 +105,10 @@ class World:
     restarts: int = 0
     survivors: float = 2.0
     down: set[str] = field(default_factory=set)
+    booting: set[str] = field(default_factory=set)
+    kept_disabled: set[str] = field(default_factory=set)
+    boot_seconds: float = BOOT_SECONDS
+    update: str = ""
     next_turn: float = 0.0
     lengths: Mapping[tuple[str, str], float] = field(default_factory=dict)
     tick: float | None = None

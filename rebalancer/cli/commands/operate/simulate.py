@@ -45,6 +45,12 @@ def simulate(
     speed: Annotated[
         float, typer.Option(metavar="N", min=0.01, max=10_000, help="How many times faster than real migrations run.")
     ] = 1.0,
+    boot_seconds: Annotated[
+        float, typer.Option(metavar="N", min=0, help="Seconds that a host takes to boot, divided by --speed.")
+    ] = 180.0,
+    update: Annotated[
+        str, typer.Option(metavar="VERSION", help="The platform version that hosts report once they have booted.")
+    ] = "",
     rrd_generation: Annotated[
         Literal["8.2", "1.10", "24.11"], typer.Option(help="Whose shape the JSON metrics have.")
     ] = "24.11",
@@ -94,6 +100,8 @@ def simulate(
         password=os.environ.get("REBALANCER_PASSWORD", "simulated"),
         speed=speed,
         clock_speed=clock_speed,
+        boot_seconds=boot_seconds,
+        update=update,
         rrd_generation=rrd_generation,
     )
     wanted = Wanted(name=pool, hosts=hosts, vms=vms, seed=seed, days=days)
