@@ -31,7 +31,7 @@ PACKAGE = ROOT / "rebalancer"
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
     {"interruption", "sanitise", "tier", "units", "version"},
-    {"errors"},
+    {"errors", "pages"},
     {"files"},
     {"inventory"},
     {"clocks", "slots"},
@@ -71,7 +71,7 @@ THIRD_PARTY = {
     "distributed": {"nightly"},
     "cryptography": {"simulator"},
     "filelock": {"execute"},
-    "jinja2": {"history"},
+    "jinja2": {"pages"},
     "matplotlib": {"face", "plots"},
     "networkx": {"describe", "order"},
     "numpy": {
@@ -99,7 +99,7 @@ THIRD_PARTY = {
 }
 
 # Packages that are the inner half of another one, installed and pinned with it.
-PARTS = {"pydantic_core": "pydantic"}
+PARTS = {"markupsafe": "jinja2", "pydantic_core": "pydantic"}
 
 # Needed without being imported: zoneinfo reads tzdata where the system has no time zones.
 NOT_IMPORTED = {"tzdata"}

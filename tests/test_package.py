@@ -57,7 +57,8 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     "name",
     [
         "export/plan.schema.json",
-        "history/report/page.css",
+        "pages/base.css",
+        "pages/base.html",
         "history/report/page.html",
         "nightly/rebalancer-failed@.service",
         "nightly/rebalancer-nightly.service",

@@ -187,7 +187,8 @@ def test_the_page_needs_nothing_else_and_forbids_it(week: Store) -> None:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
     named = {name for _, found in page.tags for name in found}
-    assert named.isdisjoint({"src", "href", "style", "srcset", "action"})
+    assert named.isdisjoint({"src", "style", "srcset", "action"})
+    assert {found["href"] for _, found in page.tags if "href" in found} == {"#content"}
     assert not {name for name in named if name.startswith("on")}
     assert "url(" not in style
     assert "@import" not in style

@@ -1,26 +1,16 @@
-"""A report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
-
-Names come from the pool, so everything is escaped, and the page forbids whatever is not in it
-(Content-Security-Policy): its one style sheet is named by its hash.
-"""
+"""A report as one HTML page that needs nothing else, see `rebalancer.pages`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rebalancer.errors import InputError
 from rebalancer.files.writing import write_whole
 from rebalancer.history.report.values import PoolReport, Report
-from rebalancer.sanitise import one_line
-from rebalancer.units import moment_shown
+from rebalancer.pages.render import Page, rendered
 
 WIDTH, HEIGHT = 640, 120
 """Of a chart, in its own units."""
@@ -37,24 +27,14 @@ class Line:
 
 def report_page(report: Report, made_at: datetime) -> str:
     """*report* as HTML, made at *made_at*."""
-    environment = Environment(
-        loader=PackageLoader("rebalancer.history.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    page = Page(
+        package="rebalancer.history.report",
+        template="page.html",
+        timezone=report.timezone,
+        filters={"share": _share, "number": _number},
     )
-    environment.filters |= {
-        "line": one_line,
-        "moment": partial(moment_shown, timezone=report.timezone),
-        "share": _share,
-        "number": _number,
-    }
-    environment.globals |= {"cpu_line": _cpu, "memory_line": _memory}
-    style = environment.get_template("page.css").render()
-    page = environment.get_template("page.html")
-    return page.render(report=report, made_at=made_at, style=style, style_hash=hash_of(style), size=(WIDTH, HEIGHT))
+    charts = {"cpu_line": _cpu, "memory_line": _memory, "size": (WIDTH, HEIGHT)}
+    return rendered(page, report=report, made_at=made_at, **charts)
 
 
 def write_page(report: Report, path: Path, made_at: datetime) -> None:
@@ -67,11 +47,6 @@ def write_page(report: Report, path: Path, made_at: datetime) -> None:
         write_whole(path, report_page(report, made_at).encode())
     except OSError as error:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Name another file") from error
-
-
-def hash_of(style: str) -> str:
-    """What a Content-Security-Policy calls *style*."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 def _cpu(pool: PoolReport) -> Line | None:
