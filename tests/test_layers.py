@@ -52,6 +52,7 @@ LAYERS = (
     {"frames", "plots"},
     {"face"},
     {"nightly"},
+    {"wlb"},
     {"cli"},
     {"__main__"},
 )
@@ -63,13 +64,14 @@ ABOVE_SIMULATOR = {"cli", "rehearse", "__init__"}
 ROOMS = set.union(*LAYERS, {"simulator"})
 
 # Clients of the front door, and the rooms that they may lean on beside its names and public submodules.
-CLIENTS = {"nightly": {"face", "history", "nightly"}, "cli": {"face", "history", "nightly", "cli"}}
+CLIENTS = {"nightly": {"face", "history", "nightly"}, "cli": {"face", "history", "nightly", "wlb", "cli"}}
 
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
     "apprise": {"nightly"},
     "distributed": {"nightly"},
-    "cryptography": {"simulator"},
+    "cryptography": {"simulator", "wlb"},
+    "defusedxml": {"wlb"},
     "filelock": {"execute"},
     "jinja2": {"pages"},
     "matplotlib": {"face", "plots"},

@@ -9,6 +9,7 @@ From the bottom up, each folder importing only those above it in this list:
 - migration: moves, storage migrations, evacuations and power changes while they run;
 - faults: what can be made to go wrong, each kind with its effect;
 - rrd: performance data of hosts and VMs, as xcp-rrdd answers;
+- balancing: what XAPI asks a Workload Balancing server, and what it takes for an answer;
 - calls: the XenAPI calls, and how a request finds its call;
 - server: HTTP, certificates, and the simulator as an object.
 """

@@ -18,6 +18,7 @@ from rebalancer.simulator.calls import (
     storage_motion,
     task,
     vm,
+    wlb,
 )
 from rebalancer.simulator.calls.context import Context, Handler, Table
 from rebalancer.simulator.calls.parameters import canonical
@@ -28,7 +29,7 @@ from rebalancer.simulator.state.schema import call_types, classes, optional
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire import xmlform
 
-ROOMS = (data_sources, vm, storage_motion, host, host_power, session, role, task, message, event)
+ROOMS = (data_sources, vm, storage_motion, host, host_power, session, role, task, message, event, wlb)
 CALLS: Table = {name: handler for room in ROOMS for name, handler in room.CALLS.items()}
 TYPES = session.TYPES | event.TYPES
 LOGIN = "session.login_with_password"

@@ -53,7 +53,7 @@ PORT: dict[str, Any] = {
     "physical": True, "managed": True, "currently_attached": True, "MTU": "1500", "VLAN": "-1",
     "ipv6_configuration_mode": "None", "primary_address_type": "IPv4",
 }  # fmt: skip
-FEATURES = ("xen_motion", "storage_xen_motion", "vgpu", "vm_groups")
+FEATURES = ("xen_motion", "storage_xen_motion", "vgpu", "vm_groups", "wlb")
 MIRRORING = ["VDI_CREATE", "VDI_DELETE", "VDI_ATTACH", "VDI_DETACH", "VDI_SNAPSHOT", "VDI_MIRROR", "VDI_CONFIG_CBT"]
 DRIVERS = {"ext": MIRRORING, "nfs": MIRRORING, "lvmoiscsi": MIRRORING, "iso": ["VDI_ATTACH"], "udev": ["VDI_ATTACH"]}
 

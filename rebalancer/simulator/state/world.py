@@ -90,6 +90,7 @@ class World:
         recorded: {(uuid of a host or VM, data source): whether it is recorded}, where that is not as XAPI has it.
         owners: {task: subject identifier of who began it}, empty for the local root.
         listeners: {session: what event.next tells it}.
+        wlb_password: what the pool logs in to its Workload Balancing server with.
     """
 
     database: Database
@@ -118,6 +119,7 @@ class World:
     recorded: dict[tuple[str, str], bool] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     listeners: dict[str, Registration] = field(default_factory=dict)
+    wlb_password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Nothing stops it yet."""
