@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rebalancer.face.hosts import rolling as rolling
     from rebalancer.face.hosts import sleep as sleep
     from rebalancer.face.model import Model as Model
+    from rebalancer.face.place import place as place
     from rebalancer.face.plans import rebalance as rebalance
     from rebalancer.face.plans import tradeoff as tradeoff
     from rebalancer.face.proposal import Proposal as Proposal
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from rebalancer.face.run import apply as apply
     from rebalancer.face.run import connect as connect
     from rebalancer.policy.model import Policy as Policy
+    from rebalancer.whatif.newcomers.shape import Shape as Shape
     from rebalancer.xapi.credentials import Credentials as Credentials
 
 _HOMES: Final = {
@@ -71,6 +73,7 @@ _HOMES: Final = {
     "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),
+    "face.place": ("place",),
     "face.plans": ("rebalance", "tradeoff"),
     "face.proposal": ("Proposal", "load"),
     "face.prove": ("diff", "verify"),
@@ -78,6 +81,7 @@ _HOMES: Final = {
     "face.replay": ("replay",),
     "face.run": ("apply", "connect"),
     "policy.model": ("Policy",),
+    "whatif.newcomers.shape": ("Shape",),
     "xapi.credentials": ("Credentials",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}

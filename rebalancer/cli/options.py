@@ -60,3 +60,9 @@ Days = Annotated[
 ]
 Pool = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only this pool: its name or uuid.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of tables for people.")]
+VCPUs = Annotated[int | None, typer.Option("--vcpus", metavar="N", min=1, help="vCPUs of a VM by size.")]
+MemoryGib = Annotated[float | None, typer.Option("--memory-gib", metavar="GIB", help="Memory of a VM by size.")]
+Load = Annotated[
+    float | None,
+    typer.Option("--load", metavar="PCPUS", help="pCPUs that a VM by size uses in all hours (default: its vCPUs)."),
+]

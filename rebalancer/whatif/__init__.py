@@ -3,6 +3,8 @@
 from rebalancer.whatif.capacity import Loss, Room, losses, room_for
 from rebalancer.whatif.evacuate import Evacuation, evacuate, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Purpose, Stage
+from rebalancer.whatif.newcomers.shape import Shape
+from rebalancer.whatif.place import Place, Spot, place
 from rebalancer.whatif.replay import Replay, replay
 from rebalancer.whatif.rolling import Deviation, Rolling, rolling
 from rebalancer.whatif.rolling_folder import write_rolling
@@ -14,14 +16,18 @@ __all__ = [
     "Evacuation",
     "Habit",
     "Loss",
+    "Place",
     "Purpose",
     "Replay",
     "Rolling",
     "Room",
+    "Shape",
     "Sleep",
+    "Spot",
     "Stage",
     "evacuate",
     "losses",
+    "place",
     "replay",
     "rolling",
     "room_for",
