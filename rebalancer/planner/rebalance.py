@@ -16,6 +16,7 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
+from rebalancer.planner.patience import hard_breaches, with_patience
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
@@ -48,7 +49,8 @@ def rebalance(
     """The plan that leads from where the VMs of *book* are to the best placement found, every state legal.
 
     Where no order of all moves is found, it is the largest legal prefix that is worth anything, and tells what is
-    missing.
+    missing. VMs whose moves failed a short while ago stay, unless the plan breaks less that is hard with them: then
+    it is sought twice.
 
     Args:
         book: the pool, its demand and policy, and the rules that bind.
@@ -62,8 +64,23 @@ def rebalance(
         NoLegalOrder: placements were found, but no legal order to any of them, and none to a part that is worth it.
         ModelBug: the checker refuses what was planned.
     """
-    until = Deadline.of(book.problem.policy.limits, most_seconds)
-    return _Planning(book, made_at, reporter or SolveReporter(), pace, until).plan()
+    until, heard = Deadline.of(book.problem.policy.limits, most_seconds), reporter or SolveReporter()
+    patient = with_patience(book)
+    if patient is None:
+        return _Planning(book, made_at, heard, pace, until).plan()
+    try:
+        plan = _Planning(patient, made_at, heard, pace, until).plan()
+    except (Infeasible, NoLegalOrder):
+        return _Planning(book, made_at, heard, pace, until).plan()
+    left = hard_breaches(book, plan.predicted)
+    if not left:
+        return plan
+    # Something hard stays broken: only then those are tried, too, who are left alone.
+    try:
+        other = _Planning(book, made_at, heard, pace, until).plan()
+    except (Infeasible, NoLegalOrder):
+        return plan
+    return other if hard_breaches(book, other.predicted) < left else plan
 
 
 class _Planning:

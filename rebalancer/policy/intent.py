@@ -75,11 +75,11 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """All of it; `never_move`, `last_resort` and `empty` with the words that say who wanted it.
+    """All of it; `never_move`, `left_alone`, `last_resort` and `empty` with the words that say who wanted it.
 
-    `cooling` are those of `last_resort` that moved a short while ago. `disk_srs` are the SRs to which disks may go:
-    none where VMs may not take disks along. `xendesktop` are the VMs that the policy calls part of a XenDesktop
-    deployment.
+    `left_alone` are those whose moves failed, and that stay for now. `cooling` are those of `last_resort` that moved,
+    or failed to, a short while ago. `disk_srs` are the SRs to which disks may go: none where VMs may not take disks
+    along. `xendesktop` are the VMs that the policy calls part of a XenDesktop deployment.
     """
 
     together: tuple[Together, ...] = ()
@@ -87,6 +87,7 @@ class Intent:
     spread: tuple[Spread, ...] = ()
     run_on: tuple[RunOn, ...] = ()
     never_move: Mapping[Uuid, str] = field(default_factory=dict)
+    left_alone: Mapping[Uuid, str] = field(default_factory=dict)
     last_resort: Mapping[Uuid, str] = field(default_factory=dict)
     cooling: frozenset[Uuid] = frozenset()
     empty: Mapping[Uuid, str] = field(default_factory=dict)
@@ -111,6 +112,10 @@ class Intent:
 
 
 def intent_digest(intent: Intent) -> str:
-    """SHA-256, in hex, over what *intent* wants: equal digests mean that the policy means the same."""
-    text = json.dumps(asdict(intent), default=sorted, sort_keys=True, separators=(",", ":"))
+    """SHA-256, in hex, over what *intent* wants: equal digests mean that the policy means the same.
+
+    Where nobody is left alone it is what it was before anybody could be.
+    """
+    wanted = {key: value for key, value in asdict(intent).items() if value or key != "left_alone"}
+    text = json.dumps(wanted, default=sorted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

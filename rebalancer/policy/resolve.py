@@ -72,14 +72,16 @@ class _Resolving:
         self._refuse_too_many_failures()
         self._refuse_unwanted_pools()
         reluctant = (tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort")
+        cooling = self._cooling(stays=False)
         intent = Intent(
             together=self._together() + (tagged_together(self._pool, hard=hard) if grouped else ()),
             apart=self._apart() + (tagged_apart(self._pool, hard=hard) if grouped else ()) + self._vm_groups(),
             spread=self._spread(),
             run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
             never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move"),
-            last_resort=self._cooling() | reluctant,
-            cooling=frozenset(self._cooling().keys() - reluctant.keys()),
+            left_alone=self._cooling(stays=True),
+            last_resort=cooling | reluctant,
+            cooling=frozenset(cooling.keys() - reluctant.keys()),
             empty=self._empty(),
             reserves=self._reserves(),
             disk_srs=self.disk_srs(),
@@ -181,12 +183,12 @@ class _Resolving:
             for vm in sorted(self._selectors.vms([selector], place(self._policy, section)).resident)
         }
 
-    def _cooling(self) -> dict[Uuid, str]:
+    def _cooling(self, *, stays: bool) -> dict[Uuid, str]:
         guests = {vm.uuid for vm in self._pool.resident_guests()}
         return {
             each.vm: each.words(self._policy.timezone)
             for each in sorted(self._policy.cooling, key=lambda each: (each.vm, each.until))
-            if each.vm in guests
+            if each.vm in guests and each.stays is stays
         }
 
     def _empty(self) -> dict[Uuid, str]:

@@ -261,7 +261,8 @@ class OtherPoolsPolicy(Section):
 class CoolingPolicy(Section):
     """A VM, by uuid, that rather stays until `until`: it moved at `moved_at`, or a move failed at `failed_at`, as told.
 
-    `limits.cool_down_hours` and `limits.leave_alone_nights` write them.
+    `limits.cool_down_hours` and `limits.leave_alone_nights` write them. One that `stays` does not move at all: planning
+    says so where no hard rule is kept by moving it.
     """
 
     vm: Annotated[str, Field(min_length=1)]
@@ -269,11 +270,14 @@ class CoolingPolicy(Section):
     failed_at: AwareDatetime | None = None
     failed_with: str = ""
     until: AwareDatetime
+    stays: bool = False
 
     @model_validator(mode="after")
     def _one_reason(self) -> CoolingPolicy:
         if (self.moved_at is None) == (self.failed_at is None):
             raise ValueError("either moved_at or failed_at says why it rather stays")
+        if self.stays and self.failed_at is None:
+            raise ValueError("stays goes with failed_at: a VM that moved may move again where that helps most")
         return self
 
     def words(self, timezone: str) -> str:

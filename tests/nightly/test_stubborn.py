@@ -55,3 +55,23 @@ def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> N
 def night(access: Access, state: Path, day: int) -> NightlyResult:
     """A night that executes."""
     return plan_and_execute(access, Policy(), state_dir=state, clock=OnDay(day), timeouts=TIMEOUTS)
+
+
+def test_a_wish_that_only_a_stubborn_vm_could_keep_waits(simulator: Simulator, tmp_path: Path) -> None:
+    """All else is done on the first night; the VM is tried again on the third alone, and named on each."""
+    access = Access(url=simulator.url, connection=rb.Connection(credentials=KEYS))
+    pool = rb.read(simulator.url, access.connection, metrics=False).pool
+    stubborn, other, *_ = pool.resident_guests()
+    goal = next(host for host in pool.hosts if host not in {stubborn.resident_on, other.resident_on})
+    ties = [{"name": vm.name, "vms": [vm.uuid], "hosts": [goal], "hard": False} for vm in (stubborn, other)]
+    policy = Policy.model_validate({"mode": "repair", "run_on": ties, "limits": {"solve_seconds": 1}})
+    simulator.faults.add("move-fails", vm=stubborn.uuid, at=0.2, times=-1)
+    nights = [
+        plan_and_execute(access, policy, state_dir=tmp_path, clock=OnDay(day), timeouts=TIMEOUTS) for day in range(4)
+    ]
+    first, *later = [{step.vm for step in each.plan.steps} for each in nights]
+    assert {stubborn.uuid, other.uuid} <= first
+    assert later == [set(), {stubborn.uuid}, set()]
+    assert [each.moved for each in nights] == [len(first) - 1, 0, 0, 0]
+    named = [{*each.plan.warnings, *(step.vm_name for step in each.plan.steps)} for each in nights]
+    assert all(any(stubborn.name in words for words in each) for each in named)

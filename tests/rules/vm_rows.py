@@ -9,6 +9,7 @@ from tests.rules.row import card, guest, illegal, legal, metrics, vgpu, vgpu_typ
 
 RANGE = {"memory": make_memory(1.0, dynamic_max_bytes=4 * GIB, static_max_bytes=4 * GIB)}
 LOST = {"vdis": (make_vdi("web-disk0", missing=True),)}
+FAILED = {"vm": "web", "failed_at": "2026-03-01T00:00:00Z", "failed_with": "NO", "until": "2026-03-02T12:00:00Z"}
 ALLOWS_VGPU = {"restrictions": {"restrict_vgpu": "false"}}
 
 VM_ROWS = (
@@ -124,4 +125,7 @@ VM_ROWS = (
     illegal("vm-held", vm={"unsaid": ("VM.platform",)}, policy={"empty": ("h1",)}),
     legal("never-move", vm={"tags": ("never",)}),
     illegal("never-move", policy={"never_move": ("web",)}),
+    legal("left-alone", policy={"cooling": (FAILED,)}),
+    legal("left-alone", policy={"cooling": (FAILED | {"vm": "gone", "stays": True},)}),
+    illegal("left-alone", policy={"cooling": (FAILED | {"stays": True},)}),
 )
