@@ -26,6 +26,10 @@ SHOWN = 3
 Named = TypeVar("Named", VM, Host)
 
 
+def tell_nobody(_words: str) -> None:
+    """Words that nobody asked for; a function with a name, so that a model can be sent to another process."""
+
+
 class Model:
     """A pool under a policy: names resolved, rules bound.
 
@@ -55,7 +59,7 @@ class Model:
         policy: Policy | None = None,
         *,
         state_dir: Path | str | None = None,
-        told: Callable[[str], None] = lambda _words: None,
+        told: Callable[[str], None] = tell_nobody,
     ) -> None:
         if policy is not None and not isinstance(policy, Policy):
             raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
