@@ -303,3 +303,12 @@ def test_protected_vm_that_leaves_a_disabled_host_is_counted_where_it_goes(
     others = (make_vm("b", on="h2", gib=beside_gib), make_vm("c", on="h3", gib=4.5))
     problem = with_h1_disabled(pool_with_ha(vms=(leaving, *others), plan_exists_for=0, room_gib=7.6))
     assert bool(Rulebook(problem, ha_rule(problem)).violations(problem.initial)) is not exists
+
+
+def test_protected_vm_that_no_placement_names_is_counted_where_it_is() -> None:
+    """XAPI counts a protected control domain as it counts a guest, though no plan ever places it."""
+    driver = make_vm("driver", on="h1", gib=4, is_control_domain=True, **PROTECTED)
+    others = tuple(make_vm(name, on=host, gib=5) for name, host in (("a", "h1"), ("b", "h2"), ("c", "h3")))
+    problem = pool_with_ha(vms=(driver, *others), plan_exists_for=0)
+    assert "driver" not in problem.initial.host_of
+    assert not Rulebook(problem, ha_rule(problem)).violations(problem.initial)
