@@ -4,7 +4,7 @@ from __future__ import annotations
 
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("core.kinds: StateLimit.price", "25 → 26"): "an estimate of effort: no answer depends on it",
-    ("catalogue: _refuse_unless_documented", "1 → 2"): "only the first of the names that are alike is told",
+    ("binding: _refuse_unless_documented", "1 → 2"): "only the first of the names that are alike is told",
     ("availability.ha_packing: MOST_ORDERS", "3500 → 3501"): "no number of hosts has 3500 orders of failure",
     (
         "availability.ha_packing: _is_small",

@@ -86,7 +86,8 @@ def test_who_has_come_over_is_not_touched_again() -> None:
     vms = {**problem.pool.vms, "web": replace(problem.pool.vms["web"], resident_on="w1")}
     now = replace(problem, pool=replace(problem.pool, vms=vms), initial=there, before=problem.initial)
     ways = ways_between(now)
-    for move in (TO_WEST.back, Migration(vm="web", source="w1", target="w2")):
+    on = Migration(vm="web", source="w1", target="w2")
+    for move in (TO_WEST.back, on, replace(on, disks=TO_WEST.back.disks)):
         assert "crossed-stays" in {each.rule for each in ways.objections(move)}
     assert ways.objections(Migration(vm="own", source="w1", target="w2")) == ()
 

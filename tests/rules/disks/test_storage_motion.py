@@ -14,6 +14,7 @@ from rebalancer.rules.disks.disks_that_move import NoCBT, NotEncrypted
 from rebalancer.rules.disks.image_fits import ImageFits
 from rebalancer.rules.disks.mirrors import SpaceOnSource
 from rebalancer.rules.disks.snapshots import CheckpointStays
+from rebalancer.rules.disks.suspend_images import SuspendImages
 from rebalancer.units import GIB
 from tests.pools import SOFTWARE, make_cd, make_disk, make_host, make_pbd, make_pool, make_vdi, make_vm, problem_of
 from tests.rules.disks.motion_rows import (
@@ -25,6 +26,7 @@ from tests.rules.disks.motion_rows import (
     SNAPPED,
     SRS,
     STAYS,
+    SUSPENDED,
     TRACKED,
     Row,
     checkpoint,
@@ -210,3 +212,19 @@ def test_ids_name_their_files() -> None:
     for rule in (*LIVE, *WITH_STORAGE, *TO_ANOTHER_POOL):
         rules_in.setdefault(type(rule).__module__.rpartition(".")[2], set()).add(rule.id.replace("-", "_"))
     assert all(rules == {file} for file, rules in rules_in.items() if len(rules) == 1)
+
+
+def test_whose_memory_cannot_be_read_is_told() -> None:
+    """A snapshot may be deleted for it; of a suspended VM, nothing else is known to help."""
+    for change, vm, words, remedy in (
+        (checkpoint("raw"), SNAPPED, "the memory of its snapshot 's1'", "delete the snapshot"),
+        (checkpoint("raw"), {**SUSPENDED, "suspend_vdi": "memory"}, "its memory", ""),
+    ):
+        problem = Row(rule="", legal=False, vm=vm, pool=change).problem()
+        web = problem.pool.vms["web"]
+        found = SuspendImages().objects(web, problem.pool.hosts["h2"], MOVES, problem)
+        assert found is not None
+        assert (found.words, found.remedy) == (
+            f"{words} is on an SR to which its host is not connected",
+            remedy,
+        )
