@@ -7,7 +7,7 @@ from dataclasses import replace
 from rebalancer.rules import Affinity, PoolRule, Row, Rulebook, Weights, When
 from rebalancer.rules.core.capacity import CapacityRow, capacity_rows
 from rebalancer.rules.core.kinds import Bound
-from tests.rules.core.test_ledger import HOSTS, Limits, three_hosts
+from tests.rules.core.limits import HOSTS, Limits, three_hosts
 
 WEIGHTS = Weights(resident={"a": 3, "b": 2}, arrival={"a": 4})
 """`a` weighs more where it comes, `b` nothing there; nobody else weighs anything."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,46 +14,19 @@ from rebalancer.problem import Problem
 from rebalancer.rules import (
     Affinity,
     Ledger,
-    Origin,
     PoolRule,
     Row,
     Rulebook,
     StateLimit,
     Weights,
-    When,
 )
-from tests.pools import make_host, make_vm, problem_of
-
-HOSTS = ("h1", "h2", "h3")
-
-
-class Limits(PoolRule):
-    """A rule that has whatever limits a test wants."""
-
-    id = "limits"
-    sentence = "As the test wants."
-    source = "the test"
-    origin = Origin.POLICY
-    when: ClassVar[When] = When.EVERY_STEP
-
-    def __init__(self, *limits: Row | Affinity | StateLimit) -> None:
-        self._limits = limits
-
-    def limits(self, problem: Problem) -> tuple[Row | Affinity | StateLimit, ...]:  # noqa: ARG002 - every rule is handed the problem
-        """The limits of the test."""
-        return self._limits
+from tests.rules.core.limits import HOSTS, Limits, three_hosts
 
 
 def row(hosts: str, upper: int, weights: dict[str, int], arrival: dict[str, int] | None = None) -> Row:
     """A row over hosts named by their numbers: `12` is h1 and h2."""
     names = frozenset(f"h{number}" for number in hosts)
     return Row(subject="test", places=names, weights=Weights(resident=weights, arrival=arrival or weights), upper=upper)
-
-
-def three_hosts(**where: str) -> Problem:
-    """Three hosts, and VMs where they are said to be."""
-    hosts = [make_host(name) for name in HOSTS]
-    return problem_of(hosts=hosts, vms=[make_vm(vm, on=host) for vm, host in where.items()])
 
 
 def ledger_of(rules: Sequence[PoolRule], problem: Problem, placement: Placement) -> Ledger:
@@ -90,6 +62,37 @@ def test_refusal_says_what_would_be_held() -> None:
     problem = three_hosts(a="h1", b="h2")
     ledger = ledger_of([Limits(row("2", 7, {"a": 3, "b": 5}))], problem, problem.initial)
     assert [objection.words for _, objection in ledger.refusals("a", "h2")] == ["test: 8 of at most 7"]
+
+
+def test_a_row_that_is_full_to_the_brim_refuses_nobody() -> None:
+    """3 joins 5 of at most 8."""
+    problem = three_hosts(a="h1", b="h2")
+    ledger = ledger_of([Limits(row("2", 8, {"a": 3, "b": 5}))], problem, problem.initial)
+    assert list(ledger.refusals("a", "h2")) == []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hourly(Row):
+    """One of many rows that are told of together."""
+
+    @property
+    def series(self) -> str:
+        """All rows of one subject."""
+        return self.subject
+
+
+def test_rows_of_one_series_refuse_once() -> None:
+    """By the first of them that would break; another series has a word of its own."""
+    problem = three_hosts(a="h1", b="h2")
+    rows = [
+        Hourly(subject=subject, places=frozenset({"h2"}), weights=Weights.same({"a": 1}), upper=upper, start=0)
+        for subject, upper in (("load", 1), ("load", 0), ("load", 0), ("traffic", 0))
+    ]
+    ledger = ledger_of([Limits(*rows)], problem, problem.initial)
+    assert [said.words for _, said in ledger.refusals("a", "h2")] == [
+        "load: 1 of at most 0",
+        "traffic: 1 of at most 0",
+    ]
 
 
 def test_group_on_one_host_is_no_violation() -> None:
