@@ -39,8 +39,8 @@ def plot_change(hosts: pd.DataFrame, *, threshold: float) -> Axes:
         hosts: `change_frame` of a plan.
         threshold: share of CPU capacity above which a slot is overloaded.
     """
-    what = "memory" if hosts["cpu_after"].isna().all() else "cpu"
-    bars = hosts[[f"{what}_before", f"{what}_after"]].set_axis(["now", "after the plan"], axis="columns")
+    what = "memory" if hosts["cpu_share_after"].isna().all() else "cpu"
+    bars = hosts[[f"{what}_share_before", f"{what}_share_after"]].set_axis(["now", "after the plan"], axis="columns")
     axis = bars.plot.bar(figsize=(7, 3.5), rot=0, xlabel="")
     axis.set_ylabel({"cpu": "busiest slot / CPU capacity", "memory": "memory of guests / memory"}[what])
     if what == "cpu":

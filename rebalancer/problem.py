@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from rebalancer.demand import LoadProfile, at_speed, in_form
+from rebalancer.essence import line_of, table_of
 from rebalancer.held import Held
 from rebalancer.inventory import VDI, Host, Names, Pool, PoolIndex, Uuid
 from rebalancer.placement import Placement, current_placement, current_placement_with_disks, disks_of
@@ -15,7 +16,7 @@ from rebalancer.resources import ResourceLoads
 from rebalancer.squeeze import squeezed_last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Problem:
     """Everything that rules, solver and plan may read.
 
@@ -45,6 +46,22 @@ class Problem:
         )
 
         object.__setattr__(self, "resources", ResourceLoads(self.pool, self.demand, self.policy.objective))
+
+    def __repr__(self) -> str:
+        placed = f"{len(self.initial)} VMs on {len(self.pool.hosts)} hosts"
+        return line_of("Problem", f"of pool {self.pool.name!r}: {placed}, {self._measured}, mode {self.policy.mode}")
+
+    def _repr_html_(self) -> str:
+        return table_of(f"Problem of pool {self.pool.name}", self.facts)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What there is to say of it in a few words, each by its name."""
+        return {**self.pool.facts, "metrics": self._measured, "policy": f"{self.policy.name}, mode {self.policy.mode}"}
+
+    @property
+    def _measured(self) -> str:
+        return "no metrics" if self.demand is None else f"{self.demand.slots} hours of load"
 
     @property
     def names(self) -> Names:

@@ -22,6 +22,7 @@ from rebalancer.demand import LoadProfile, Quality, Series
 from rebalancer.demand.flows import Flow
 from rebalancer.demand.lines import Rows, hours_of, lines_of, shortened, whole
 from rebalancer.errors import InventoryError, SnapshotError
+from rebalancer.essence import line_of, table_of
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import SNAPSHOT
 from rebalancer.files.reading import content_of
@@ -49,7 +50,7 @@ MOST_WEIGHT: Final = 1_000_000
 Pcpus = Annotated[float, Field(ge=0, le=MOST_PCPUS, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Snapshot:
     """A pool at one moment.
 
@@ -64,6 +65,19 @@ class Snapshot:
     demand: LoadProfile | None
     taken_at: datetime
     source: str
+
+    def __repr__(self) -> str:
+        counted = f"{len(self.pool.hosts)} hosts, {len(self.pool.vms)} VMs, {self._measured}"
+        words = f"of pool {self.pool.name!r} at {self.taken_at:%Y-%m-%d %H:%M %Z}: {counted}, from {self.source}"
+        return line_of(type(self).__name__, words)
+
+    def _repr_html_(self) -> str:
+        read = {"metrics": self._measured, "taken": f"{self.taken_at:%Y-%m-%d %H:%M %Z}", "from": self.source}
+        return table_of(f"Pool {self.pool.name}", {**self.pool.facts, **read})
+
+    @property
+    def _measured(self) -> str:
+        return "no metrics" if self.demand is None else f"{self.demand.slots} hours of load"
 
 
 def write_snapshot(snapshot: Snapshot, path: Path | str) -> None:

@@ -30,7 +30,7 @@ PACKAGE = ROOT / "rebalancer"
 
 # From the bottom up: a room imports only rooms that stand on a line above its own.
 LAYERS = (
-    {"interruption", "sanitise", "tier", "units", "version"},
+    {"essence", "interruption", "sanitise", "tier", "units", "version"},
     {"errors", "pages"},
     {"files"},
     {"inventory"},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rebalancer.clocks import Clocks
 from rebalancer.demand.flows import Flow
+from rebalancer.essence import line_of
 from rebalancer.inventory import Uuid
 from rebalancer.slots import RecordedDay, Slots
 
@@ -57,7 +58,7 @@ class Series:
         return int(self.vm_pcpu.shape[1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoadProfile:
     """Demand in pCPUs.
 
@@ -114,6 +115,11 @@ class LoadProfile:
     resources: tuple[str, ...] = ()
     flows: tuple[Flow, ...] = ()
     counted: tuple[Fraction, ...] = ()
+
+    def __repr__(self) -> str:
+        window = f"{self.window_start:%Y-%m-%d} to {self.window_end:%Y-%m-%d}"
+        counted = f"{len(self.vms)} VMs, {len(self.hosts)} hosts, {self.slots} hours ({self.timezone})"
+        return line_of("LoadProfile", f"from {self.source}: {counted}, {window}")
 
     @property
     def slots(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import InputError
 from rebalancer.execute import done_since, journal_path, learned_pace
 from rebalancer.face.model import path_of
+from rebalancer.face.moments import told_or_now
 from rebalancer.face.proposal import Proposal
 from rebalancer.plan import Plan
 from rebalancer.undo.partial import without_steps
@@ -48,7 +49,7 @@ def undo(
         made_at: the time, with a zone; by default now.
 
     Raises:
-        InputError: *plan* has no such step, the journal is not its own, or both are given.
+        InputError: *plan* has no such step, *made_at* has no zone, the journal is not its own, or both are given.
         StalePlan: *state* is of another pool, or a VM is on its way.
     """
     if after and journal:
@@ -56,7 +57,7 @@ def undo(
     folder = path_of(state_dir)
     done = after or done_since(plan, path_of(journal) or journal_path(plan.digest, folder), state.taken_at)
     pace = learned_pace(state.pool.uuid, folder)
-    return Proposal.of(way_back(plan, state.pool, made_at=made_at or datetime.now(UTC), done=done, pace=pace))
+    return Proposal.of(way_back(plan, state.pool, made_at=told_or_now(made_at), done=done, pace=pace))
 
 
 def without(plan: Plan, steps: Collection[str], state: PoolState, *, reason: str) -> Proposal:

@@ -32,6 +32,10 @@ class Check:
         >>> found.matrix().titles
         ['alder', 'ash', 'aspen', 'beech', 'birch']
         >>> found.save("who-may-move.csv")
+        >>> found.refusals().groupby("host").vm.nunique().to_dict()
+        {'alder': 8, 'ash': 4, 'aspen': 7, 'beech': 7, 'birch': 6}
+        >>> found.violations().rule.unique().tolist()
+        ['keep-apart']
     """
 
     model: Model
@@ -46,6 +50,18 @@ class Check:
         from rebalancer.frames import legality_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 
         return legality_frame(self.model.rulebook)
+
+    def refusals(self) -> pd.DataFrame:
+        """One row a VM, host and rule that objects: rule, XAPI's code, words and remedy; XAPI's own answer first."""
+        from rebalancer.frames import refusals_frame  # noqa: PLC0415 - likewise
+
+        return refusals_frame(self.model.rulebook)
+
+    def violations(self) -> pd.DataFrame:
+        """One row a rule that is broken now and host or VM that has a part in it."""
+        from rebalancer.frames import violations_frame  # noqa: PLC0415 - likewise
+
+        return violations_frame(self.model.rulebook)
 
     def save(self, path: Path | str) -> None:
         """Write the matrix to a file (`.csv`, `.json`).

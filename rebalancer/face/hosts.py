@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rebalancer.errors import IllegalPlan, InputError
 from rebalancer.face.model import Model, assert_model
@@ -20,6 +21,9 @@ from rebalancer.whatif import rolling as stages_of
 from rebalancer.whatif import sleep as sleep_of
 from rebalancer.whatif.itinerary import Stage
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvacuationPlans(Evacuation):
@@ -27,6 +31,12 @@ class EvacuationPlans(Evacuation):
 
     plan: Proposal | None = None
     home: Proposal | None = None
+
+    def frame(self) -> pd.DataFrame:
+        """One row a VM that cannot leave: the rule that closes most hosts, and the cheapest fix."""
+        from rebalancer.frames import blocked_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
+
+        return blocked_frame(self.blocked)
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
         """Write the plan to *folder* and the way home beside it, as far as there are any; the folders.
@@ -61,6 +71,8 @@ def evacuate(
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> [each.vm_name for each in rb.evacuate(model, ["beech"]).blocked]
         ['app-041']
+        >>> rb.evacuate(model, ["beech"]).frame().rule.tolist()
+        ['shared-sr-visible']
         >>> [path.name for path in rb.evacuate(model, ["alder"], seconds=10).save("alder")]
         ['alder', 'alder-home']
 
@@ -96,6 +108,18 @@ class RollingPlans(Rolling):
 
     stages: tuple[StagePlan, ...] = ()
 
+    def frame(self) -> pd.DataFrame:
+        """One row a stage, in order: host, purpose, steps, GiB, seconds, GiB so far."""
+        from rebalancer.frames import rolling_frame  # noqa: PLC0415 - likewise
+
+        return rolling_frame(self)
+
+    def blocked_frame(self) -> pd.DataFrame:
+        """One row a VM that cannot leave its host: the rule that closes most hosts, and the cheapest fix."""
+        from rebalancer.frames import blocked_frame  # noqa: PLC0415 - likewise
+
+        return blocked_frame(self.blocked)
+
     def save(self, folder: Path | str) -> None:
         """Write a plan folder for each stage, numbered in their order, and an index, to a new *folder*.
 
@@ -122,6 +146,8 @@ def rolling(
         >>> found = rb.rolling(rb.Model(rb.read("pool.json.gz")), ["alder"], seconds=10)
         >>> [(stage.purpose.value, stage.host_name) for stage in found.stages]
         [('empty', 'alder'), ('return', 'alder')]
+        >>> found.frame().columns[:5].tolist()
+        ['host', 'purpose', 'steps', 'gib', 'seconds']
 
     Args:
         model: the pool and the policy, which binds at every stage.
@@ -153,7 +179,24 @@ def rolling(
     return RollingPlans(**values | {"stages": tuple(stages)})
 
 
-def sleep(model: Model, after: Plan | None = None) -> Sleep:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SleepAnswer(Sleep):
+    """Which hosts can sleep, as a value and as DataFrames."""
+
+    def frame(self) -> pd.DataFrame:
+        """One row a host without VMs: whether it can sleep, and the rule that keeps it awake."""
+        from rebalancer.frames import sleep_frame  # noqa: PLC0415 - likewise
+
+        return sleep_frame(self)
+
+    def needed_frame(self) -> pd.DataFrame:
+        """One row a time of day: so many hosts at least hold the VMs; empty without metrics."""
+        from rebalancer.frames import needed_frame  # noqa: PLC0415 - likewise
+
+        return needed_frame(self)
+
+
+def sleep(model: Model, after: Plan | None = None) -> SleepAnswer:
     """Which hosts without VMs can sleep, together, and how few each hour needs; as if plan *after* were carried out.
 
     Example:
@@ -161,6 +204,8 @@ def sleep(model: Model, after: Plan | None = None) -> Sleep:
         >>> found = rb.sleep(rb.Model(rb.read("pool.json.gz")))
         >>> found.in_use, found.hosts, max(found.needed)
         (5, (), 5)
+        >>> int(found.needed_frame().hosts_needed.max())
+        5
 
     Raises:
         IllegalPlan: plan *after* is not legal in this pool.
@@ -169,4 +214,5 @@ def sleep(model: Model, after: Plan | None = None) -> Sleep:
     if after and (findings := verify_plan(after, model.state.pool, now=after.made_at)):
         raise IllegalPlan([str(finding) for finding in findings])
     moves = [step.migration for step in after.steps] if after else []
-    return sleep_of(model.problem, model.problem.initial.after(*moves))
+    found = sleep_of(model.problem, model.problem.initial.after(*moves))
+    return SleepAnswer(**{field.name: getattr(found, field.name) for field in fields(Sleep)})

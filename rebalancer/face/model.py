@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rebalancer.errors import InputError
+from rebalancer.essence import line_of, table_of
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
@@ -17,6 +18,8 @@ from rebalancer.rules import Rulebook
 from rebalancer.units import first_few
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rebalancer.face.read import PoolState
     from rebalancer.plan import Plan
 
@@ -38,6 +41,10 @@ class Model:
         >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair"))
         >>> model.host("ash").name, model.policy.mode.value
         ('ash', 'repair')
+        >>> model.demand().columns.tolist()
+        ['vm_uuid', 'vm', 'host_uuid', 'host', 'quality', 'time', 'hours', 'pcpu']
+        >>> model.load().loc["ash"].idxmax(), model.filling().busiest["01:00"]
+        ('01:00', 'ash')
         >>> after = model.after(rb.rebalance(model))
         >>> rb.rebalance(after).steps
         ()
@@ -69,6 +76,40 @@ class Model:
             state.pool, state.demand, self.policy, on_hold=tagged_to_hold(state.pool, self.policy)
         )
         self.rulebook = Rulebook.of(self.problem)
+
+    def __repr__(self) -> str:
+        return line_of("Model", f"of {self.problem!r}")
+
+    def _repr_html_(self) -> str:
+        return table_of(f"Model of pool {self.state.pool.name}", self.problem.facts)
+
+    def demand(self) -> pd.DataFrame:
+        """One row a VM and hour of the day: `vm_uuid`, `vm`, `host_uuid`, `host`, `quality`, `time`, `hours`, `pcpu`.
+
+        Raises:
+            ValueError: there are no metrics.
+        """
+        from rebalancer.frames import demand_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
+
+        return demand_frame(self.problem)
+
+    def host_demand(self) -> pd.DataFrame:
+        """One row a host and hour: `pcpu` in all, `own_pcpu` for itself, `of_pcpus`, `share`; errors as `demand`."""
+        from rebalancer.frames import host_demand_frame  # noqa: PLC0415 - likewise
+
+        return host_demand_frame(self.problem)
+
+    def load(self) -> pd.DataFrame:
+        """Hosts x times of day: load as a share of CPU capacity; errors as `demand`."""
+        from rebalancer.frames import load_frame  # noqa: PLC0415 - likewise
+
+        return load_frame(self.problem)
+
+    def filling(self) -> pd.DataFrame:
+        """One row a time of day: pCPUs used and counted on, and the busiest host; errors as `demand`."""
+        from rebalancer.frames import filling_frame  # noqa: PLC0415 - likewise
+
+        return filling_frame(self.problem)
 
     def after(self, plan: Plan) -> Model:
         """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""

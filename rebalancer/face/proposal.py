@@ -22,6 +22,10 @@ class Proposal(Plan):
         >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
         >>> sorted(plan.frame().gib), plan.plot().get_ylabel()
         ([2.0, 4.0], 'busiest slot / CPU capacity')
+        >>> plan.objectives().loc["repair", ["before", "after", "bound"]].tolist()
+        [2.0, 0.0, 0.0]
+        >>> int(plan.placement().moves.sum()), len(repr(plan)) < 300
+        (2, True)
     """
 
     __slots__ = ()
@@ -40,10 +44,40 @@ class Proposal(Plan):
         return write_plan(self, folder)
 
     def frame(self) -> pd.DataFrame:
-        """One row a step, in order: kind, vm, from, to, gib, start, seconds, why."""
+        """One row a step, in order: kind, vm, from, to, gib, start_seconds, seconds, why, uuids."""
         from rebalancer.frames import steps_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 
         return steps_frame(self)
+
+    def objectives(self) -> pd.DataFrame:
+        """One row a tier: before, after, bound and the condition that it holds under, in its `unit`."""
+        from rebalancer.frames import objectives_frame  # noqa: PLC0415 - likewise
+
+        return objectives_frame(self)
+
+    def change(self) -> pd.DataFrame:
+        """One row a host before and after: CPU in the busiest hour and memory, as shares of what it has."""
+        from rebalancer.frames import change_frame  # noqa: PLC0415 - likewise
+
+        return change_frame(self)
+
+    def course(self) -> pd.DataFrame:
+        """One row a step and host that it touches: VMs, GiB and CPU peak while it runs and after it."""
+        from rebalancer.frames import course_frame  # noqa: PLC0415 - likewise
+
+        return course_frame(self)
+
+    def placement(self) -> pd.DataFrame:
+        """One row a VM: host before and after, and whether it moves."""
+        from rebalancer.frames import placement_frame  # noqa: PLC0415 - likewise
+
+        return placement_frame(self)
+
+    def left(self) -> pd.DataFrame:
+        """One row a VM or host that is left alone, and the rule that holds it."""
+        from rebalancer.frames import left_frame  # noqa: PLC0415 - likewise
+
+        return left_frame(self)
 
     def plot(self) -> Axes:
         """The busiest hour of each host before and after, and the policy's threshold; memory without metrics."""

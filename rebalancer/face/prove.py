@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rebalancer.diff.diff import Difference, plan_differences, pool_differences
 from rebalancer.diff.drift import changes, new_names
 from rebalancer.execute import at_rest, hindered, undone
+from rebalancer.face.moments import told_or_now
 from rebalancer.face.read import PoolState
 from rebalancer.plan import Finding, Plan
 from rebalancer.plan.progress import is_done, made_already
@@ -29,10 +30,13 @@ def verify(plan: Plan, state: PoolState, *, now: datetime | None = None) -> tupl
         plan: as it was made or read back.
         state: the pool.
         now: the time, with a zone, by which plans expire; by default now.
+
+    Raises:
+        InputError: *now* has no zone.
     """
     made = made_already(plan, state.pool)
     rested = at_rest(plan, state.pool, made)
-    return tuple(verify_plan(plan, rested, state.demand, now=now or datetime.now(UTC), done=made))
+    return tuple(verify_plan(plan, rested, state.demand, now=told_or_now(now, "now"), done=made))
 
 
 def diff(plan: Plan, other: Plan | PoolState) -> tuple[Difference, ...]:

@@ -27,7 +27,7 @@ FILES = {".json", ".gz", ".xml", ".toml"}
 """What no pool's address ends in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PoolState(Snapshot):
     """A pool at one moment: `pool`, its `demand` where there are metrics, when it was `taken_at`, from which `source`.
 

@@ -42,7 +42,7 @@ def replay(
         >>> found.contenders
         ('nothing', 'greedy', 'hill-climb', 'default', 'calm')
         >>> table = rb.frames.replay_frame(found)
-        >>> bool(table.overload["default"] < table.overload["nothing"])
+        >>> bool(table.overload_pcpu_hours["default"] < table.overload_pcpu_hours["nothing"])
         True
 
     Args:

@@ -27,6 +27,7 @@ from rebalancer.execute import (
 from rebalancer.export import folder_of
 from rebalancer.face.connection import Connection
 from rebalancer.face.model import path_of
+from rebalancer.face.moments import assert_zoned
 from rebalancer.history.ended import outcome_by
 from rebalancer.history.outcome import holds_plan, write_outcome
 from rebalancer.plan import Plan
@@ -123,10 +124,11 @@ def apply(
         IllegalPlan: the plan was edited.
         StalePlan: the pool is no longer what the plan was made for; nothing was sent.
         PoolLocked: another run is writing to this pool.
-        InputError: the journal cannot be used.
+        InputError: the journal cannot be used, or *deadline* has no zone.
         XapiError: the pool cannot be reached; nothing was sent.
         StoppedHalfWay: people have to look.
     """
+    assert_zoned(deadline, "deadline")
     folder = path_of(state_dir)
     book, time = path_of(journal) or journal_path(plan.digest, folder), clock or Clock()
     options = RunOptions(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rebalancer.errors import InputError
 from rebalancer.execute import Journals, Past, cooled, learned_pace
 from rebalancer.face.model import Model, assert_model
+from rebalancer.face.moments import told_or_now
 from rebalancer.face.read import PoolState
 from rebalancer.history.place import Place
 from rebalancer.plan import Pace
@@ -34,10 +35,10 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
         seconds: how much work solving may take, in place of `limits.solve_seconds`.
 
     Raises:
-        InputError: there is no time to solve in.
+        InputError: there is no time to solve in, or *made_at* has no zone.
     """
     assert_model(model)
-    when, pool = made_at or datetime.now(UTC), model.state.pool
+    when, pool = told_or_now(made_at), model.state.pool
     past = _past(model)
     policy = cooled(model.policy, pool, when, past=past)
     if seconds is not None:

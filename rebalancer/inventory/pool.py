@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rebalancer.essence import line_of, table_of
 from rebalancer.inventory.host import Host
 from rebalancer.inventory.references import Uuid
 from rebalancer.inventory.storage import SR, VDI, StorageDriver
@@ -57,7 +58,7 @@ class VGPUType:
     implementation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pool:
     """A pool: every table maps a uuid to its object and is sorted by uuid.
 
@@ -86,6 +87,24 @@ class Pool:
     vm_groups: Mapping[Uuid, VMGroup]
     vgpu_types: Mapping[Uuid, VGPUType]
     dangling: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return line_of("Pool", f"{self.name!r}: {', '.join(f'{count} {name}' for name, count in self._counts.items())}")
+
+    def _repr_html_(self) -> str:
+        return table_of(f"Pool {self.name}", self.facts)
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        running = sum(1 for _ in self.resident_guests())
+        return {"hosts": len(self.hosts), "running guests": running, "SRs": len(self.srs)}
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What there is to say of it in a few words, each by its name."""
+        failures = self.ha.host_failures_to_tolerate
+        ha = f"on, for {failures} host failures" if self.ha.enabled else "off"
+        return {**{name: str(count) for name, count in self._counts.items()}, "HA": ha}
 
     def guests(self) -> Iterator[VM]:
         """Machines of users, in every power state."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebalancer.clocks import Clocks
+from rebalancer.essence import line_of, table_of
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
@@ -222,7 +223,7 @@ class MadeFrom:
         return {self.pool: self.pool_name} | {each.pool: each.pool_name for each in self.beside}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
     """Steps that lead from one legal placement to a better one, each state between them legal.
 
@@ -255,6 +256,17 @@ class Plan:
     no_way_back: tuple[LeftAlone, ...]
     digest: str
     held: tuple[HeldAsItIs, ...] = ()
+
+    def __repr__(self) -> str:
+        return line_of("Plan", f"of pool {self.made_from.called!r}: {self.summary}")
+
+    def _repr_html_(self) -> str:
+        tiers = {
+            tier.objective: f"{tier.before:g} to {tier.after:g} {tier.unit}, none is below {tier.bound:g}"
+            for tier in self.tiers
+        }
+        facts = {"left alone": str(len(self.left_alone)), "expires": f"{self.expires_at:%Y-%m-%d %H:%M %Z}"}
+        return table_of(f"Plan of pool {self.made_from.called}", {"in short": self.summary, **tiers, **facts})
 
     @property
     def policy(self) -> Policy:

@@ -169,8 +169,8 @@ def test_frames_hold_what_was_found() -> None:
     assert losses_frame(losses(problem)).loc["h1", "hottest"] == "h2"
     filling = filling_frame(problem, problem.initial)
     assert len(filling) == 24
-    assert np.allclose(filling["peak"], load_frame(problem, problem.initial).max())
-    assert filling["pcpus"].max() == pytest.approx(3.0 + 2 * DOM0)
+    assert np.allclose(filling["busiest_share"], load_frame(problem, problem.initial).max())
+    assert filling["used_pcpus"].max() == pytest.approx(3.0 + 2 * DOM0)
     assert set(filling["busiest"]) == {"h1"}
 
 

@@ -152,11 +152,16 @@ def test_weeks_are_summed() -> None:
     found = run(two_busy(), days, Nothing(policy=PLAIN), Planner(name="plan", policy=PLAIN), regret=False)
     assert [week.nights for week in by_week(found.of("nothing"))] == [7, 2]
     weeks = replay_frame(found, "week")
-    assert weeks.overload.to_dict() == {("nothing", 1): 672, ("nothing", 2): 192, ("plan", 1): 0, ("plan", 2): 0}
+    assert weeks.overload_pcpu_hours.to_dict() == {
+        ("nothing", 1): 672,
+        ("nothing", 2): 192,
+        ("plan", 1): 0,
+        ("plan", 2): 0,
+    }
     whole = replay_frame(found)
     assert whole.most_moves.to_dict() == {"nothing": 0, "plan": 1}
     assert whole.loc["plan", "moved_most"] in {"a", "b"}
-    assert whole.above_75_without.to_dict() == {"nothing": 216, "plan": 216}
+    assert whole.above_75_without_hours.to_dict() == {"nothing": 216, "plan": 216}
     assert len(replay_frame(found, "night")) == 18
 
 

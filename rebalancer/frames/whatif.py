@@ -1,0 +1,67 @@
+"""What would be, as DataFrames: losses, room, hosts that sleep, work on all hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+
+import pandas as pd
+
+from rebalancer.frames.cells import gib_cell, share_cell
+from rebalancer.frames.loads import times_of
+from rebalancer.slots import Slots
+from rebalancer.whatif import Loss, Rolling, Room, Sleep
+
+
+def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
+    """One row a host that might die: its VMs, GiB to restart, who restarts nowhere, the busiest host then."""
+    rows = [
+        {
+            **asdict(each),
+            "memory_gib": round(each.memory_gib, 3),
+            "stuck": ", ".join(each.stuck),
+            "cpu_peak": share_cell(each.cpu_peak),
+        }
+        for each in found
+    ]
+    return pd.DataFrame(rows, columns=_names(Loss)).set_index("host").sort_index()
+
+
+def room_frame(found: Sequence[Room]) -> pd.DataFrame:
+    """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all."""
+    rows = [{**asdict(each), "fits": each.fits} for each in found]
+    return pd.DataFrame(rows, columns=[*_names(Room), "fits"]).set_index("host").sort_index()
+
+
+def rolling_frame(found: Rolling) -> pd.DataFrame:
+    """One row a stage of work on all hosts, in order: host, purpose, steps, GiB, seconds, and the sum of GiB so far."""
+    stages = found.stages
+    copied = pd.Series([gib_cell(each.copied_bytes) for each in stages], dtype=float)
+    columns = {
+        "stage": range(1, len(stages) + 1),
+        "host": [each.host_name for each in stages],
+        "purpose": [each.purpose.value for each in stages],
+        "steps": [len(each.plan.steps) for each in stages],
+        "gib": copied,
+        "seconds": [round(each.plan.schedule.seconds, 1) for each in stages],
+        "gib_so_far": copied.cumsum().round(3),
+        "host_uuid": [each.host for each in stages],
+    }
+    return pd.DataFrame(columns).set_index("stage")
+
+
+def sleep_frame(found: Sleep) -> pd.DataFrame:
+    """One row a host without VMs: whether it can sleep, and the rule that keeps it awake."""
+    rows = [(each.name, each.can_sleep, each.rule, each.words, each.host) for each in found.hosts]
+    return pd.DataFrame(rows, columns=["host", "can_sleep", "rule", "words", "host_uuid"]).set_index("host")
+
+
+def needed_frame(found: Sleep) -> pd.DataFrame:
+    """One row a time of day, or of the week: so many hosts at least hold the VMs; no rows without metrics."""
+    needed = found.needed or ()
+    times = times_of(Slots(count=len(needed), timezone=found.timezone))
+    return pd.DataFrame({"hosts_needed": list(needed)}, index=times, dtype=int)
+
+
+def _names(kind: type[Loss | Room]) -> list[str]:
+    return [field.name for field in fields(kind)]
