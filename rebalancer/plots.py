@@ -42,7 +42,7 @@ def plot_change(hosts: pd.DataFrame, *, threshold: float) -> Axes:
     what = "memory" if hosts["cpu_share_after"].isna().all() else "cpu"
     bars = hosts[[f"{what}_share_before", f"{what}_share_after"]].set_axis(["now", "after the plan"], axis="columns")
     axis = bars.plot.bar(figsize=(7, 3.5), rot=0, xlabel="")
-    axis.set_ylabel({"cpu": "busiest slot / CPU capacity", "memory": "memory of guests / memory"}[what])
+    axis.set_ylabel({"cpu": "busiest slot / CPU capacity", "memory": "memory of VMs / memory"}[what])
     if what == "cpu":
         axis.axhline(threshold, linestyle=":", color="grey", label=f"threshold ({threshold:.0%})")
     axis.legend()

@@ -29,7 +29,7 @@ ONCE = (
 AT_REST = "stopping: nothing is under way, so the run ends; a pool that does not answer is given up within seconds"
 TWICE = "cancelling what runs: its VMs are watched until they rest, which can take {seconds:.0f} s"
 AGAIN = {
-    Ending.SET_ASIDE: "once its cause is mended",
+    Ending.SET_ASIDE: "once its cause is fixed",
     Ending.HELD: "once they are free",
     Ending.ON_HOLD: "once the tag is removed",
     Ending.OVERLOADED: "once it is as busy as predicted",

@@ -147,7 +147,7 @@ def _facts(error: RebalancerError) -> dict[str, str]:
         return {}
     done = f"{error.done}, not started: {error.left}"
     known = {"steps done": done, "the journal that tells what happened": error.journal}
-    return {**known, **(_ways(error) or {"next": "look at the pool, then apply the plan again, or take it back"})}
+    return {**known, **(_ways(error) or {"next": "look at the pool, then apply the plan again, or roll it back"})}
 
 
 def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None) -> NoReturn:

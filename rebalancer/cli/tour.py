@@ -30,7 +30,7 @@ def tour(folder: Path) -> None:
         _stage("1. Read the pool over XenAPI, and a week of metrics from every host")
         model = _read(simulator.url, way, folder / "snapshot.json.gz")
         _stage("2. Check what may move")
-        show(*check_tables(rb.check(model).report))
+        show(*check_tables(rb.check(model).report, model.problem.names))
         _stage("3. Plan")
         plan = _plan(model, folder / "plan")
         show(*plan_tables(plan))
@@ -56,7 +56,7 @@ def _read(url: str, way: rb.Connection, snapshot: Path) -> rb.Model:
     state = rb.read(url, way)
     state.save(snapshot)
     guests = sum(1 for _ in state.pool.resident_guests())
-    size = f"{counted(len(state.pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    size = f"{counted(len(state.pool.hosts), 'host')}, {counted(guests, 'running VM')}"
     source = state.demand.source if state.demand else "nowhere"
     show(f"{url}: pool {state.pool.name}, {size}; demand from {source}")
     return rb.Model(state, state_dir=snapshot.parent)

@@ -145,11 +145,11 @@ class Reasons:
         there = [vm for vm in others if self._goal[vm] == move.target]
         if len(violation.hosts) > 1 and there:
             return f"brings it together with {self._names(there)}"
-        return f"takes it away from {self._names(here)}" if here else f"takes it off {self._host(move.source)}"
+        return f"separates it from {self._names(here)}" if here else f"moves it off {self._host(move.source)}"
 
     def _of_sleep(self, move: Migration) -> str | None:
         freed = self._problem.policy.mode is Mode.CONSOLIDATE and move.source not in self._goal.host_of.values()
-        return f"leaves nobody on {self._host(move.source)}" if freed else None
+        return f"leaves {self._host(move.source)} empty" if freed else None
 
     def _of_load(self, move: Migration) -> str | None:
         share, slot = self._peaks_before.get(move.source, (0.0, 0))
@@ -264,14 +264,14 @@ class Reasons:
     def _why_not(self, violation: Violation, excess: int) -> str:
         """What holds the VMs of something that stays broken, by *excess*; only a soft group can become worse."""
         if excess > violation.excess:
-            return "the plan breaks it further, to mend more elsewhere or to clear a host"
+            return "the plan breaks it further, to repair more elsewhere or to empty a host"
         staying = [vm for vm in violation.vms if self._goal[vm] == self._problem.initial[vm]]
         held = {vm: self._held(self._problem.pool.vms[vm]) for vm in staying}
         by_rule: dict[str, list[Uuid]] = {}
         for vm, objection in held.items():
             by_rule.setdefault(objection.rule, []).append(vm)
         parts = [f"{self._names(vms)}: {held[vms[0]].words} [{rule}]" for rule, vms in sorted(by_rule.items())]
-        return "; ".join(parts) or "the plan eases it, but no legal placement was found that mends it"
+        return "; ".join(parts) or "the plan eases it, but no legal placement was found that repairs it"
 
     def _host(self, host: Uuid) -> str:
         return self._problem.names.hosts[host]

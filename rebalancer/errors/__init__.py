@@ -19,7 +19,7 @@
     |- StalePlan                  the pool is no longer what the plan was made for
     |  `- StillMoving             ... for now: VMs are on their way
     |- IllegalPlan                the plan breaks a rule at some step
-    |- ApprovalRefused            nobody who may has approved the plan
+    |- ApprovalRefused            the plan lacks a valid approval
     |- StoppedHalfWay             a run ended between two steps and needs people
     |- PoolLocked                 another run writes to this pool
     |- XapiError                  talking to the pool went wrong

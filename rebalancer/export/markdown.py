@@ -250,7 +250,7 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
 def _old_violations(plan: Plan) -> Iterator[str]:
     old = plan.old_violations
     rows = ((each.rule, each.words, "yes" if each.mended else "no", each.why_not or "-") for each in old)
-    return long_table("violations", ("rule", "what", "mended", "why not"), rows) if old else iter(())
+    return long_table("violations", ("rule", "what", "repaired", "why not"), rows) if old else iter(())
 
 
 def _way_back(plan: Plan) -> Iterator[str]:

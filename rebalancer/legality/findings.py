@@ -163,4 +163,4 @@ def _too_much(limit: Restarts) -> Iterator[str]:
     if needed > left:
         sizes = f"all that restart need {size_in_words(needed)}, and without the largest"
         hosts = counted(limit.failing, "host")
-        yield f"{sizes} {hosts} the pool has {size_in_words(left)} for guests: cannot be kept, wherever VMs run"
+        yield f"{sizes} {hosts} the pool has {size_in_words(left)} for VMs: cannot be kept, wherever they run"

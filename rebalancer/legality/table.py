@@ -12,7 +12,7 @@ from rebalancer.rules.core.versions import Version
 HEAD = """# Rules
 
 What may move where. A VM that stays breaks no rule: rules about a VM, a target or both judge moves only; a limit that
-is broken already may stay so while nobody joins, and as soon as somebody joins it has to hold.
+is broken already may stay so until another VM joins; from then on it has to hold.
 
 The policy chooses between two sets: `documented`, the default, is what XAPI enforces and what the manual asks,
 `enforced` is what XAPI enforces. `rules.relax` in the policy names rules of the manual that do not bind, and the plan

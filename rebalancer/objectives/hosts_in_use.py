@@ -13,7 +13,7 @@ class HostsInUse(Objective):
     """The coordinator always counts: a pool whose coordinator sleeps can neither be managed nor woken."""
 
     id = "hosts-in-use"
-    sentence = "Hosts that hold a guest, and the coordinator, which never sleeps."
+    sentence = "Hosts that hold a VM, and the coordinator, which never sleeps."
     unit = "hosts"
 
     def value(self, placement: Placement, book: Rulebook) -> float:

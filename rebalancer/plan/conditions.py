@@ -60,7 +60,7 @@ def limits_of(policy: Policy) -> list[str]:
     limits, emptied = policy.limits, policy.mode is Mode.EVACUATE and policy.empty
     moves = [] if limits.maximum_moves is None else [f"at most {counted(limits.maximum_moves, 'move')}"]
     size = [] if limits.maximum_gib is None else [f"at most {limits.maximum_gib:g} GiB copied"]
-    return [*moves, *size, *([f"nobody on {', '.join(policy.empty)}"] if emptied else [])]
+    return [*moves, *size, *([f"no VM on {', '.join(policy.empty)}"] if emptied else [])]
 
 
 def _left_out(tier: TierResult) -> Iterator[str]:

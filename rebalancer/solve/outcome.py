@@ -86,7 +86,7 @@ def _sentence(problem: Problem, outcome: Outcome, moves: int, ladder: Ladder) ->
             least = problem.policy.limits.minimum_gain_pcpu_hours
             return f"the best moves found gain {ladder.rejected_gain:.3g} pCPU-hours; the policy asks for {least:g}"
         case Outcome.NOTHING_BETTER:
-            return f"proved: no placement that the rules allow{within} is better than tonight's ({numbers})"
+            return f"proved: no placement that the rules allow{within} is better than the current one ({numbers})"
         case Outcome.NOTHING_FOUND:
             return f"nothing better was found, but it is not proved that there is nothing{within} ({numbers})"
         case _:

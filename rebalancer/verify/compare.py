@@ -8,6 +8,7 @@ from itertools import islice
 
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Plan
+from rebalancer.verify.older_words import in_words_of_today
 from rebalancer.verify.tolerance import unmarked
 
 OF_THEMSELVES = {"tiers", "missing"}
@@ -31,7 +32,7 @@ def wrong_claims(plan: Plan, right: Plan) -> Iterator[Finding]:
 
 def differences(claimed: object, right: object, path: str) -> Iterator[tuple[str, str]]:
     """Each place below *path* where two values differ, such as `steps[3].why`, and how; of plain rows the first."""
-    if claimed == right or (isinstance(claimed, str) and isinstance(right, str) and unmarked(claimed, right)):
+    if claimed == right or (isinstance(claimed, str) and isinstance(right, str) and _same_words(claimed, right)):
         return
     if isinstance(claimed, tuple) and isinstance(right, tuple):
         found = _of_rows(claimed, right, path)
@@ -41,6 +42,11 @@ def differences(claimed: object, right: object, path: str) -> Iterator[tuple[str
             yield from differences(getattr(claimed, field.name), getattr(right, field.name), f"{path}.{field.name}")
     else:
         yield path, f"is {_shown(claimed)}, and should be {_shown(right)}"
+
+
+def _same_words(claimed: str, right: str) -> bool:
+    said = in_words_of_today(claimed)
+    return said == right or unmarked(claimed, right) or unmarked(said, right)
 
 
 def _of_rows(claimed: tuple[object, ...], right: tuple[object, ...], path: str) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ from rebalancer.plan.step import HostMemory, Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
+from rebalancer.verify.older_words import in_words_of_today
 from rebalancer.verify.tolerance import as_told, marked
 
 
@@ -226,8 +227,9 @@ def _unsaid(plan: Plan, carried: Rulebook, reasons: Reasons) -> Iterator[str]:
         reasons = Reasons(Rulebook.of(carried.problem), plan.predicted)
     problem = carried.problem
     general = general_warnings(problem, plan.no_way_back)
+    said = {in_words_of_today(str(each)) for each in plan.warnings}
     for words in (*reasons.new_violations(), *ejections(plan.steps, problem), *general):
-        if words not in plan.warnings:
+        if words not in plan.warnings and words not in said:
             yield words
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from rebalancer.verify.older_words import in_words_of_today
+
 TOLERANCE = 1e-3
 """What a figure may be off, relatively or in its own unit: plans keep six digits of every pCPU."""
 PERCENT = re.compile(r"(\d{1,9})%")
@@ -40,8 +42,9 @@ def marked(claimed: str, right: str, uuid: str) -> bool:
 
 def as_told(claimed: str, right: str) -> str:
     """*claimed* if it says the same as *right*, else that."""
-    forms = (form for each in (right, MARK.sub("", right)) for form in (each, ZONE.sub("", each)))
-    return claimed if any(alike(claimed, form) for form in forms) else right
+    forms = [form for each in (right, MARK.sub("", right)) for form in (each, ZONE.sub("", each))]
+    said = dict.fromkeys((claimed, in_words_of_today(claimed)))
+    return claimed if any(alike(words, form) for words in said for form in forms) else right
 
 
 def alike(one: str, other: str) -> bool:

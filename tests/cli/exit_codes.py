@@ -16,7 +16,7 @@ MEANINGS = {
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
     Exit.INCOMPLETE: "the plan is a legal part of a better one, or `limits` cut it (only with `--detailed-exitcode`)",
-    Exit.NOT_APPROVED: "nobody who may has approved the plan",
+    Exit.NOT_APPROVED: "the plan lacks a valid approval",
     Exit.LATER: (
         "`apply`: steps are left for later: no change window is open, or none long enough, their VMs are blocked or "
         "busy, or failed to move, the pool is on hold or changed meanwhile, or a host is busier than predicted"

@@ -25,7 +25,7 @@ def test_snapshot_keeps_pool_and_load(served: Served, terminal: Terminal) -> Non
     """The file holds the pool and its load profile; standard output stays empty, the log says what was written."""
     ended = terminal.run("snapshot", served.url, "-o", "pool.json.gz")
     assert (ended.code, ended.out) == (Exit.DONE, "")
-    assert ended.err == "pool.json.gz: pool simulated, 3 hosts, 15 running guests, load profile from hosts' RRDs\n"
+    assert ended.err == "pool.json.gz: pool simulated, 3 hosts, 15 running VMs, load profile from hosts' RRDs\n"
     taken = read_snapshot(terminal.folder / "pool.json.gz")
     assert taken.source == served.url
     assert taken.demand is not None
@@ -55,7 +55,7 @@ def test_snapshot_without_metrics(served: Served, terminal: Terminal) -> None:
     """With `--no-metrics` nothing is fetched, and no profile of a file is taken over."""
     for source in (served.url, served.snapshot):
         ended = terminal.run("snapshot", source, "--no-metrics", "-o", "pool.json")
-        assert ended.err.endswith("15 running guests, no load profile\n")
+        assert ended.err.endswith("15 running VMs, no load profile\n")
         assert read_snapshot(terminal.folder / "pool.json").demand is None
 
 
@@ -64,7 +64,7 @@ def test_check_says_the_same_to_people_and_programs(served: Served, terminal: Te
     people, programs = terminal.run("check", served.snapshot), terminal.run("check", served.snapshot, "--json")
     told = programs.json()
     assert list(told) == ["pool", "guests", "movable", "held", "hosts", "standing", "spare", "dangling", "sick"]
-    assert people.out.startswith(f"Pool simulated: {told['movable']} of {told['guests']} running guests may move")
+    assert people.out.startswith(f"Pool simulated: {told['movable']} of {told['guests']} running VMs may move")
     assert told["guests"] == 15
     assert sum(len(each["vms"]) for each in told["held"]) == told["guests"] - told["movable"] > 0
     assert all(each["rule"] in people.out and each["words"] in people.out for each in told["held"])

@@ -42,7 +42,7 @@ LEFT = ("VM", "from", "to", "host", "rule", "on", "name", "from SR", "to SR", "i
 HEADINGS = {
     *LEFT,
     *("step", "memory", "disks", "about", "after", "why", "start", "end", "takes", "CPU peak", "VMs", "at most", "of"),
-    *("which", "for example", "fix", "guests", "could receive now", "blocked for all by", "what", "and now"),
+    *("which", "for example", "fix", "could receive now", "blocked for all by", "what", "after it"),
     *("may move", "disk", "size", "folder", "what it does", "steps", "to copy", "can sleep", "hosts", "ends on"),
     *("VMs after", "memory while", "memory after", "CPU peak after", "fewer than in use", "home", "open"),
     *("policy", "overload", "> 75 %", "> 90 %", "> 100 %", "busiest", "moves", "GiB", "moved most often", "regret"),

@@ -37,7 +37,7 @@ def test_vms_that_are_to_be_apart_are_named() -> None:
     policy = policy_of(apart=[{"name": "web", "vms": ["web-1", "web-2"]}])
     problem = problem_of(pool, policy=policy)
     plan = plan_of(problem, goal_of(problem, **{"web-2": "h2"}))
-    assert why(plan)["web-2"].startswith("takes it away from web-1: VMs of group 'web' on one host")
+    assert why(plan)["web-2"].startswith("separates it from web-1: VMs of group 'web' on one host")
     assert [each.mended for each in plan.old_violations] == [True]
     assert plan.old_violations[0].words.endswith("on h1: web-1, web-2")
 
@@ -142,7 +142,8 @@ def test_a_soft_group_that_becomes_worse_is_said_to() -> None:
     policy = policy_of(apart=[{"name": "g", "vms": ["a", "b", "c"], "hard": False}])
     problem = problem_of(pool, policy=policy)
     (old,) = plan_of(problem, goal_of(problem, c="h1")).old_violations
-    assert (old.mended, old.why_not) == (False, "the plan breaks it further, to mend more elsewhere or to clear a host")
+    why = "the plan breaks it further, to repair more elsewhere or to empty a host"
+    assert (old.mended, old.why_not) == (False, why)
     assert "'g' (soft)" in old.words
 
 

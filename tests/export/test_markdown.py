@@ -127,7 +127,7 @@ def test_what_decides_comes_first() -> None:
 def test_steps_are_counted_by_reason_and_host() -> None:
     """As many as there are, and as the hosts hold before and after; who is only parked stays."""
     plan = golden_plan()
-    assert reason_rows(plan) == [("relieve a host over its threshold", 2), ("mend a rule that is broken", 1)]
+    assert reason_rows(plan) == [("relieve a host over its threshold", 2), ("repair a broken rule", 1)]
     assert host_rows(plan) == [("h1", 2, 0, 1), ("h2", 1, 1, 1), ("h3", 0, 2, 1)]
     assert sum(count for _, count in reason_rows(swap_plan())) == len(swap_plan().steps)
 

@@ -129,7 +129,7 @@ def test_more_hosts_to_spare_than_there_are_is_an_error(hosts: int) -> None:
             {"h1": 12, "h2": 12, "h3": 6},
             {"a": ("h1", 6), "b": ("h2", 6), "c": ("h3", 5), "d": ("h1", 2)},
             1,
-            ["all that restart need 19.1 GiB, and without the largest 1 host the pool has 19.0 GiB for guests: "],
+            ["all that restart need 19.1 GiB, and without the largest 1 host the pool has 19.0 GiB for VMs: "],
             id="too much for two hosts",
         ),
         pytest.param(

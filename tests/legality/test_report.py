@@ -123,7 +123,7 @@ def test_what_speaks_against_disks_follows_what_speaks_against_xenmotion() -> No
     problem = local_problem(local_vm("web"), vms=[local_vm("web"), other], srs=[full], vdis=away, policy=policy)
     (answer,) = explain(Rulebook.of(problem), problem.pool.vms["web"], [problem.pool.hosts["h2"]])
     assert [each.rule for each in answer.objections] == ["shared-sr-visible", "sr-space"]
-    assert answer.objections[1].words == "space of SR 'l2' for disks: 70.0 GiB of at most 60.0 GiB"
+    assert answer.objections[1].words == "space of SR 'l2' for disks: 70.0 GiB (limit 60.0 GiB)"
     held = local_problem(local_vm("web", blocked_operations={"migrate_send": "no"}))
     (answer,) = explain(Rulebook.of(held), held.pool.vms["web"], [held.pool.hosts["h2"]])
     assert [each.rule for each in answer.objections] == ["shared-sr-visible", "op-not-blocked"]

@@ -62,7 +62,7 @@ def test_limits_hosts_to_be_emptied_and_moves_without_an_order_are_told() -> Non
     """Also for the first objective: no bound is one of plans that exceed the limits."""
     limits = {"maximum_moves": 12, "maximum_gib": 40}
     policy = Policy.model_validate({"mode": "evacuate", "empty": ["xen3"], "limits": limits})
-    words = "at most 12 moves, at most 40 GiB copied, nobody on xen3"
+    words = "at most 12 moves, at most 40 GiB copied, no VM on xen3"
     assert condition_lines([tier("migration-cost", 6)], policy) == [
         f"The bound of migration-cost is of placements with {words}."
     ]

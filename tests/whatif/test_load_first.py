@@ -28,7 +28,7 @@ def test_an_evacuation_counts_load_as_the_policy_says(priority: str, moves: int,
     main = next(tier for tier in found.plan.tiers if tier.unit == "weighted pCPU-hours")
     assert main.after == pytest.approx(cost)
     assert main.proved
-    assert "nobody on h3" in found.plan.reason
+    assert "no VM on h3" in found.plan.reason
     assert verify_plan(found.plan, problem.pool, problem.demand, now=LATER) == ()
     assert len(found.home.steps) == moves
 

@@ -102,7 +102,7 @@ def arrive(choice: Choice) -> None:
 def _assert_may(seen: Admission, *, executes: bool) -> None:
     """Show what the user may do, and pass where that is enough."""
     guests = sum(1 for _ in seen.pool.resident_guests())
-    size = f"{counted(len(seen.pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    size = f"{counted(len(seen.pool.hosts), 'host')}, {counted(guests, 'running VM')}"
     title = f"Pool {seen.pool.name}: {size}. What {seen.user} may do there:"
     found = seen.features()
     rows = [(each.name, each.role, "no" if missing else "yes") for each, missing in found.items()]

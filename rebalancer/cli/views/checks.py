@@ -13,9 +13,9 @@ from rebalancer.cli.views.plans import held_table
 from rebalancer.units import counted, first_few, size_in_words
 
 if TYPE_CHECKING:
-    from rebalancer.inventory import Uuid
+    from rebalancer.inventory import Names, Uuid
     from rebalancer.legality.report import LegalityReport, PairAnswer
-    from rebalancer.rules import Objection
+    from rebalancer.rules import Objection, Violation
 
 
 def explanation_table(answers: Sequence[PairAnswer], called: Mapping[Uuid, str]) -> RenderableType:
@@ -56,10 +56,10 @@ def _in_full(objection: Objection) -> str:
     return objection.words + code + (f"; {objection.remedy}" if objection.remedy else "")
 
 
-def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
-    """The summary sentence, then what holds VMs, what hosts take, and what is broken now."""
+def check_tables(report: LegalityReport, names: Names) -> Iterator[RenderableType]:
+    """The summary sentence, then what holds VMs, what hosts take, and what is broken now, by the pool's *names*."""
     yield heading(
-        f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running guest')} may move somewhere now."
+        f"Pool {report.pool}: {report.movable} of {counted(report.guests, 'running VM')} may move somewhere now."
     )
     if report.sick:
         yield held_table(report.sick)
@@ -74,17 +74,21 @@ def check_tables(report: LegalityReport) -> Iterator[RenderableType]:
     if report.spare:
         yield heading(f"Hosts to spare: {report.spare}.")
     if report.standing:
-        yield table(
-            "Broken now (allowed until another VM joins)",
-            {"rule": "left", "what": "text"},
-            [(each.rule, each.words) for each in report.standing],
-        )
+        columns = {"rule": "left", "what": "text", "hosts": "text", "VMs": "text"}
+        yield table("Broken now (allowed until another VM joins)", columns, _broken(report.standing, names))
     if report.dangling:
         yield table("", {"References that lead nowhere": "text"}, [(each,) for each in report.dangling])
 
 
+def _broken(standing: Sequence[Violation], names: Names) -> Iterator[tuple[str, ...]]:
+    """One row a broken limit, with its hosts and VMs."""
+    for each in standing:
+        hosts = first_few([names.hosts[host] for host in each.hosts], SHOWN)
+        yield each.rule, each.words, hosts, first_few([names.vms[vm] for vm in each.vms], SHOWN)
+
+
 def _reach_table(report: LegalityReport) -> RenderableType:
-    columns = {"host": "name", "guests": "right", "could receive now": "right", "blocked for all by": "text"}
+    columns = {"host": "name", "VMs": "right", "could receive now": "right", "blocked for all by": "text"}
     rows = [(each.host, each.guests, each.may_receive, each.refuses) for each in report.hosts]
     if not any(each.pool for each in report.hosts):
         return table("Hosts", columns, rows)

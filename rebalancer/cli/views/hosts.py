@@ -92,8 +92,8 @@ def _sentence(found: Evacuation) -> str:
     hosts = ", ".join(found.hosts)
     stuck = len(found.blocked)
     if not stuck:
-        return f"To empty {hosts}: {counted(found.guests, 'guest')} to leave, and nothing holds any of them."
-    return f"To empty {hosts}: {counted(found.guests, 'guest')} to leave, of which {stuck} cannot."
+        return f"To empty {hosts}: {counted(found.guests, 'VM')} to leave, and nothing holds any of them."
+    return f"To empty {hosts}: {counted(found.guests, 'VM')} to leave, of which {stuck} cannot."
 
 
 def _why(blocked: Blocked) -> str:

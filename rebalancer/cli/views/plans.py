@@ -206,8 +206,8 @@ def _remarks(plan: Plan) -> Iterator[RenderableType]:
         columns = {"what": "left", "name": "text", "rule": "left", "why": "text"}
         yield table("Left alone", columns, list(_left_alone(plan.left_alone)))
     if plan.old_violations:
-        broken = [(each.rule, each.words, "mended" if each.mended else each.why_not) for each in plan.old_violations]
-        yield table("Broken before the plan", {"rule": "left", "what": "text", "and now": "text"}, broken)
+        broken = [(each.rule, each.words, "repaired" if each.mended else each.why_not) for each in plan.old_violations]
+        yield table("Broken before the plan", {"rule": "left", "what": "text", "after it": "text"}, broken)
     if plan.no_way_back:
         stuck = [(each.name, each.rule, each.words) for each in plan.no_way_back]
         yield table("No way back for", {"VM": "name", "rule": "left", "why": "text"}, stuck)

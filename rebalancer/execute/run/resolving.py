@@ -93,7 +93,7 @@ def _assert_open(step: Step, history: StepHistory, said: Saying, journal: Path) 
         raise InputError(f"step {step.id}", problem, "Name the journal, or the state folder, of the run that began it")
     if not history.unsettled:
         problem = f"nothing is open: by {journal} it is {history.state}"
-        raise InputError(f"step {step.id}", problem, "Apply the plan to go on")
+        raise InputError(f"step {step.id}", problem, "Apply the plan to resume")
     if said.seen is Seen.NOT_SENT and history.task is not None:
         problem = f"it was sent: XAPI has taken the call as task {history.task}"
         raise InputError(f"step {step.id}", problem, "Apply the plan again: it looks what became of that task")

@@ -125,7 +125,7 @@ class Row:
 
     def words(self, value: int) -> str:
         """How far over the limit *value* is."""
-        return f"{self.subject}: {value} of at most {self.upper}"
+        return f"{self.subject}: {value} (limit {self.upper})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,7 +21,7 @@ class SpaceRow(Row):
 
     def words(self, value: int) -> str:
         """In sizes that people read."""
-        return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
+        return f"{self.subject}: {size_in_words(value)} (limit {size_in_words(self.upper)})"
 
 
 class SRSpace(PoolRule):

@@ -18,7 +18,7 @@ class MemoryRow(Row):
 
     def words(self, value: int) -> str:
         """In sizes that people read."""
-        return f"{self.subject}: {size_in_words(value)} of at most {size_in_words(self.upper)}"
+        return f"{self.subject}: {size_in_words(value)} (limit {size_in_words(self.upper)})"
 
 
 def memory_rows(

@@ -43,7 +43,7 @@ class HostLoad(PoolRule):
     """
 
     id = "host-load"
-    sentence = "No host uses more of its capacity than the policy says, in any slot, or no more than it does tonight."
+    sentence = "No host uses more of its capacity than the policy says, in any slot, or no more than it does now."
     source = "the policy's limits.host_load"
     origin = Origin.POLICY
     binds_way_back = False
@@ -54,7 +54,7 @@ class HostLoad(PoolRule):
         return tuple(row for resource in limited_resources(problem) for row in _rows(resource, problem))
 
     def refusal(self, row: Row, held: int, joining: int) -> Objection:
-        """With the key of the policy as the way out."""
+        """With the key of the policy as the fix."""
         remedy = "raise limits.host_load in the policy"
         return self.objection(row.words(held + joining), remedy=remedy, disruption=Disruption.POLICY)
 

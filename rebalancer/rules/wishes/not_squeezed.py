@@ -11,7 +11,7 @@ from rebalancer.squeeze import choice_for, enough_mib, key_for, squeeze_of
 
 
 class NotSqueezed(VMRule):
-    """The operator's word; an evacuation does not overrule it, but is told the way out."""
+    """The operator's word; an evacuation does not overrule it, but is told the fix."""
 
     id = "not-squeezed"
     sentence = "A VM that a migration squeezes to its dynamic minimum stays, where the policy's squeeze forbids that."

@@ -20,9 +20,7 @@ class VCPUsPerPCPU(PoolRule):
     """
 
     id = "vcpus-per-pcpu"
-    sentence = (
-        "VMs of a host have at most so many vCPUs for each of its pCPUs as the policy says, or as many as tonight."
-    )
+    sentence = "VMs of a host have at most so many vCPUs for each of its pCPUs as the policy says, or as many as now."
     source = "the policy's limits.vcpus_per_pcpu"
     origin = Origin.POLICY
     binds_way_back = False
@@ -43,6 +41,6 @@ class VCPUsPerPCPU(PoolRule):
         return total_rows(problem, subject, weights, upper, hard=wanted.hard)
 
     def refusal(self, row: Row, held: int, joining: int) -> Objection:
-        """With the key of the policy as the way out."""
+        """With the key of the policy as the fix."""
         remedy = "raise limits.vcpus_per_pcpu in the policy"
         return self.objection(row.words(held + joining), remedy=remedy, disruption=Disruption.POLICY)

@@ -12,7 +12,7 @@ class VMsPerHost(PoolRule):
     """VMs of whatever group; a host that runs more tonight may run as many, and never more."""
 
     id = "vms-per-host"
-    sentence = "At most so many VMs run on one host as the policy says, or no more than tonight."
+    sentence = "At most so many VMs run on one host as the policy says, or no more than now."
     source = "the policy's limits.vms_per_host"
     origin = Origin.POLICY
     binds_way_back = False
@@ -27,6 +27,6 @@ class VMsPerHost(PoolRule):
         return total_rows(problem, "VMs on one host", dict.fromkeys(problem.initial, 1), upper, hard=wanted.hard)
 
     def refusal(self, row: Row, held: int, joining: int) -> Objection:
-        """With the key of the policy as the way out."""
+        """With the key of the policy as the fix."""
         remedy = "raise limits.vms_per_host in the policy"
         return self.objection(row.words(held + joining), remedy=remedy, disruption=Disruption.POLICY)

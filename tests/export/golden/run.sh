@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:5735460127eb89da0e59b4434c53170620c606f66634f32a337d4b4e0c7c7194
+# Plan sha256:eb9905ccbacfcf3081071cc8dd61a8ed4fdf34b07004c4dd9b0349b3da2386f5
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (4 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:

@@ -61,7 +61,7 @@ def test_refusal_says_what_would_be_held() -> None:
     """The words of a row count the newcomer in."""
     problem = three_hosts(a="h1", b="h2")
     ledger = ledger_of([Limits(row("2", 7, {"a": 3, "b": 5}))], problem, problem.initial)
-    assert [objection.words for _, objection in ledger.refusals("a", "h2")] == ["test: 8 of at most 7"]
+    assert [objection.words for _, objection in ledger.refusals("a", "h2")] == ["test: 8 (limit 7)"]
 
 
 def test_a_row_that_is_full_to_the_brim_refuses_nobody() -> None:

@@ -35,7 +35,7 @@ def test_disk_on_its_way_takes_two_disks_and_then_one() -> None:
     first, second = carried("a"), carried("b")
     assert refused(held, "a") == []
     held.join("a", "h2", first.disks)
-    assert refused(held, "b") == ["space of SR 'l2' for disks: 80.0 GiB of at most 60.0 GiB"]
+    assert refused(held, "b") == ["space of SR 'l2' for disks: 80.0 GiB (limit 60.0 GiB)"]
     held.settle("a", "h1", first.disks)
     assert refused(held, "b") == []
     held.join("b", "h2", second.disks)

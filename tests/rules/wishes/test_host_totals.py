@@ -44,7 +44,7 @@ def test_so_many_vms_run_on_one_host(at_most: int, *, broken: bool) -> None:
 def test_a_host_with_more_vms_may_stay_and_swap() -> None:
     """Three of at most two: none more comes, one may come for one that leaves, and the excess counts."""
     problem = problem_with({"vms_per_host": {"at_most": 2}})
-    assert tonight(problem) == [("vms-per-host", "VMs on one host: 3 of at most 2", 1)]
+    assert tonight(problem) == [("vms-per-host", "VMs on one host: 3 (limit 2)", 1)]
     assert ends(problem) == []
     assert ends(problem, a="h3", d="h1") == []
     assert ends(problem, d="h1") == ["vms-per-host"]
@@ -61,7 +61,7 @@ def test_vcpus_of_a_host_by_its_pcpus(at_most: float, *, broken: bool) -> None:
 def test_a_host_with_more_vcpus_may_stay_and_not_rise() -> None:
     """14 of at most 8: two of 4 may be replaced by one of 8, the two of 6 not by it."""
     problem = problem_with({"vcpus_per_pcpu": {"at_most": 0.5}}, a=4, b=4, c=6, d=8)
-    words = "vCPUs on one host, with 0.5 for each pCPU: 14 of at most 8"
+    words = "vCPUs on one host, with 0.5 for each pCPU: 14 (limit 8)"
     assert tonight(problem) == [("vcpus-per-pcpu", words, 6)]
     assert ends(problem, a="h3", b="h3", d="h1") == []
     assert ends(problem, c="h3", d="h1") == ["vcpus-per-pcpu"]

@@ -112,7 +112,7 @@ def test_group_that_shares_a_domain_tonight_may_stay_and_move_inside() -> None:
     problem = in_racks({"spread": [SPREAD]}, a="h1", b="h2", c="h2")
     (old,) = standing(problem)
     assert (old.rule, old.excess, old.hosts) == ("spread-over-domains", 1, ("h1", "h2"))
-    assert old.words == "VMs of group 'dns' in rack 'A': 3 of at most 2"
+    assert old.words == "VMs of group 'dns' in rack 'A': 3 (limit 2)"
     assert ends(problem, a="h1", b="h1", c="h2") == []
     assert ends(problem, a="h3", b="h2", c="h2") == []
 

@@ -66,4 +66,4 @@ def resolve(
         print_json(asdict(found) | {"at": found.at.isoformat()})
         return
     again = f"rebalancer apply {quote(str(folder_of(plan)))} {quote(url) if url else 'URL'}"
-    show_lines(f"{step} is {found.state}, says {by}: {reason}", f"go on with: {again}, and the options of the run")
+    show_lines(f"{step} is {found.state}, says {by}: {reason}", f"resume with: {again}, and the options of the run")

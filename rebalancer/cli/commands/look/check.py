@@ -40,7 +40,8 @@ def check(
 
     if matrix:
         assert_writable(matrix)
-    found = rb.check(open_model(source, policy, connection, metrics=False))
+    model = open_model(source, policy, connection, metrics=False)
+    found = rb.check(model)
     if matrix:
         found.save(matrix)
-    show_or_json(check_tables(found.report), found.report.as_json, json=json)
+    show_or_json(check_tables(found.report, model.problem.names), found.report.as_json, json=json)

@@ -14,7 +14,7 @@ from rebalancer.cli.options import AsJson, PolicyPath, Source
 @reaches_pools
 def explain(
     source: Source,
-    vm: Annotated[str, typer.Argument(metavar="VM", help="Name or uuid of a guest.")],
+    vm: Annotated[str, typer.Argument(metavar="VM", help="Name or uuid of a VM.")],
     host: Annotated[
         str | None, typer.Argument(metavar="HOST", help="Name or uuid of a host; without it: all hosts.")
     ] = None,

@@ -42,7 +42,7 @@ def snapshot(
         say(sentence)
     guests = sum(1 for _ in pool.resident_guests())
     measured = f"load profile from {state.demand.source}" if state.demand else "no load profile"
-    size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running guest')}"
+    size = f"{counted(len(pool.hosts), 'host')}, {counted(guests, 'running VM')}"
     say(f"{output}: pool {pool.name}, {size}, {measured}")
 
 
