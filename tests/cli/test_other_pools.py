@@ -220,7 +220,7 @@ def test_a_host_is_emptied_into_the_other_pool(desk: Terminal) -> None:
     words = ("east.json", "e1", "e2", *BOTH[1:])
     made = desk.run("evacuate", *words, "--output", "plan")
     assert made.code == 0
-    assert made.out.splitlines()[0] == "To empty e1, e2: 8 guests to leave, and nothing holds any of them."
+    assert made.out.splitlines()[0] == "To empty e1, e2: 8 VMs to leave, and nothing holds any of them."
     assert "VM e-vm0 stays in pool west: rollback of the plan leads it home, once it is there" in made.out
     assert desk.run("verify", "plan", "east.json", "--beside", "west.json").code == 0
     lan = replace(WEST.networks["w-lan"], name="elsewhere")
