@@ -19,6 +19,7 @@ from rebalancer.units import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from rebalancer.face.read import PoolState
     from rebalancer.plan import Plan
@@ -42,9 +43,11 @@ class Model:
         >>> model.host("ash").name, model.policy.mode.value
         ('ash', 'repair')
         >>> model.demand().columns.tolist()
-        ['vm_uuid', 'vm', 'host_uuid', 'host', 'quality', 'time', 'hours', 'pcpu']
+        ['vm_uuid', 'vm', 'host_uuid', 'host', 'quality', 'time', 'timezone', 'hours', 'pcpu']
         >>> model.load().loc["ash"].idxmax(), model.filling().busiest["01:00"]
         ('01:00', 'ash')
+        >>> model.plot().get_xlabel(), model.plot_host("ash").get_ylabel(), model.plot_duration().get_xlabel()
+        ('time (UTC)', 'load (pCPUs)', 'share of the hours (%)')
         >>> after = model.after(rb.rebalance(model))
         >>> rb.rebalance(after).steps
         ()
@@ -84,7 +87,7 @@ class Model:
         return table_of(f"Model of pool {self.state.pool.name}", self.problem.facts)
 
     def demand(self) -> pd.DataFrame:
-        """One row a VM and hour of the day: `vm_uuid`, `vm`, `host_uuid`, `host`, `quality`, `time`, `hours`, `pcpu`.
+        """One row a VM and hour: `vm_uuid`, `vm`, `host_uuid`, `host`, `quality`, `time`, `timezone`, `hours`, `pcpu`.
 
         Raises:
             ValueError: there are no metrics.
@@ -110,6 +113,31 @@ class Model:
         from rebalancer.frames import filling_frame  # noqa: PLC0415 - likewise
 
         return filling_frame(self.problem)
+
+    def plot(self, plan: Plan | None = None, ax: Axes | None = None) -> Axes:
+        """Hosts x hours as a heat map; with a *plan* as they are after it. Errors as `demand`."""
+        from rebalancer.frames import load_frame  # noqa: PLC0415 - likewise
+        from rebalancer.plots import plot_load  # noqa: PLC0415 - matplotlib, only where somebody asks for it
+
+        loads = load_frame(self.problem, plan.predicted if plan else None)
+        return plot_load(loads, threshold=self.policy.objective.threshold, ax=ax)
+
+    def plot_host(self, name: str, plan: Plan | None = None, ax: Axes | None = None) -> Axes:
+        """The load of a host by the hour with its VMs stacked, now or after a *plan*; errors as `host` and `demand`."""
+        from rebalancer.frames import demand_frame, host_demand_frame  # noqa: PLC0415 - likewise
+        from rebalancer.plots import plot_host  # noqa: PLC0415 - likewise
+
+        where, host = (plan.predicted if plan else None), self.problem.names.hosts[self.host(name).uuid]
+        hosts, vms = host_demand_frame(self.problem, where), demand_frame(self.problem, where)
+        return plot_host(host, hosts, vms, threshold=self.policy.objective.threshold, ax=ax)
+
+    def plot_duration(self, plan: Plan | None = None, ax: Axes | None = None) -> Axes:
+        """For each host, in which share of the hours it is at least so busy, now or after a *plan*."""
+        from rebalancer.frames import load_frame  # noqa: PLC0415 - likewise
+        from rebalancer.plots import plot_duration  # noqa: PLC0415 - likewise
+
+        loads = load_frame(self.problem, plan.predicted if plan else None)
+        return plot_duration(loads, threshold=self.policy.objective.threshold, ax=ax)
 
     def after(self, plan: Plan) -> Model:
         """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""

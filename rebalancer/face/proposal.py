@@ -21,11 +21,13 @@ class Proposal(Plan):
         >>> import rebalancer as rb
         >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
         >>> sorted(plan.frame().gib), plan.plot().get_ylabel()
-        ([2.0, 4.0], 'busiest slot / CPU capacity')
+        ([2.0, 4.0], 'busiest hour / CPU capacity')
         >>> plan.objectives().loc["repair", ["before", "after", "bound"]].tolist()
         [2.0, 0.0, 0.0]
         >>> int(plan.placement().moves.sum()), len(repr(plan)) < 300
         (2, True)
+        >>> plan.plot_gantt().get_xlabel(), plan.plot_placement().get_xlabel()
+        ('seconds from the start', 'VMs')
     """
 
     __slots__ = ()
@@ -79,12 +81,24 @@ class Proposal(Plan):
 
         return left_frame(self)
 
-    def plot(self) -> Axes:
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The busiest hour of each host before and after, and the policy's threshold; memory without metrics."""
         from rebalancer.frames import change_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
         from rebalancer.plots import plot_change  # noqa: PLC0415 - matplotlib, the same
 
-        return plot_change(change_frame(self), threshold=self.policy.objective.threshold)
+        return plot_change(change_frame(self), threshold=self.policy.objective.threshold, ax=ax)
+
+    def plot_gantt(self, ax: Axes | None = None) -> Axes:
+        """A bar a step, from its start to its end by the plan's estimate."""
+        from rebalancer.plots import plot_gantt  # noqa: PLC0415 - likewise
+
+        return plot_gantt(self.frame(), ax=ax)
+
+    def plot_placement(self, ax: Axes | None = None) -> Axes:
+        """VMs as tiles on their hosts, those that move marked."""
+        from rebalancer.plots import plot_placement  # noqa: PLC0415 - likewise
+
+        return plot_placement(self.placement(), ax=ax)
 
 
 def load(path: Path | str) -> Proposal:

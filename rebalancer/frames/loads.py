@@ -23,7 +23,7 @@ from rebalancer.slots import Slots
 def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.DataFrame:
     """One row a VM and slot: `vm_uuid`, `vm`, `host_uuid`, `host` under *placement*, `time`, `hours` it counts, `pcpu`.
 
-    `quality` tells how well the VM is known. By default the placement is that of now.
+    `timezone` is that of `time`, `quality` tells how well the VM is known. By default the placement is that of now.
 
     Raises:
         ValueError: the problem has no load profile.
@@ -33,7 +33,7 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
     rows = [number for number, vm in enumerate(profile.vms) if vm in where]
     called = [(vm, names.vms[vm], where[vm], names.hosts[where[vm]], profile.quality[vm].value) for vm in vms]
     frame = _long(called, profile.vm_pcpu[rows], profile)
-    frame.columns = pd.Index(["vm_uuid", "vm", "host_uuid", "host", "quality", "time", "hours", "pcpu"])
+    frame.columns = pd.Index(["vm_uuid", "vm", "host_uuid", "host", "quality", "time", "timezone", "hours", "pcpu"])
     return frame
 
 
@@ -50,7 +50,7 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
     hosts, capacities = list(problem.pool.hosts), cpu_capacities(problem)
     called = [(host, problem.names.hosts[host]) for host in hosts]
     frame = _long(called, host_load(where, problem), profile)
-    frame.columns = pd.Index(["host_uuid", "host", "time", "hours", "pcpu"])
+    frame.columns = pd.Index(["host_uuid", "host", "time", "timezone", "hours", "pcpu"])
     row_of = {host: number for number, host in enumerate(profile.hosts)}
     own = np.array([profile.host_base_pcpu[row_of[host]] for host in hosts]).reshape(len(hosts), profile.slots)
     of = np.repeat(np.where(capacities > 0, capacities, np.nan), profile.slots)
@@ -118,6 +118,7 @@ def _long(called: Sequence[tuple[str, ...]], pcpu: NDArray[np.float64], profile:
     columns = [[cell for cell in cells for _ in range(slots)] for cells in zip(*called, strict=True)]
     frame = pd.DataFrame(dict(enumerate(columns)))
     frame["time"] = list(times) * len(called) if not profile.days else times.append([times] * (len(called) - 1))
+    frame["timezone"] = profile.timezone
     frame["hours"] = [float(hours) for hours in profile.hours] * len(called)
     frame["pcpu"] = np.round(pcpu.ravel(), PCPU_DECIMALS)
     return frame

@@ -1,0 +1,58 @@
+"""What less load costs: curves of one night, and policies by what they did in recorded weeks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from rebalancer.plots.axes import COLOURS, DARK, axes_of
+
+
+def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib", ax: Axes | None = None) -> Axes:
+    """Load cost against what it takes, with the bound below and the knee marked.
+
+    Args:
+        points: `tradeoff_frame` of a curve.
+        cost: the column to hold the load cost against, `gib` or `moves`.
+        ax: where to draw; a new figure by default.
+    """
+    axis = axes_of(ax, 7, 4)
+    axis.step(points[cost], points["load_cost"], where="post", marker="o", label="best found", color=COLOURS[0])
+    below = "none that pays as much is below"
+    axis.step(points[cost], points["bound"], where="post", linestyle=":", color=DARK, label=below)
+    knee = points[points["knee"]]
+    axis.scatter(knee[cost], knee["load_cost"], s=160, facecolors="none", edgecolors="black", label="knee", zorder=3)
+    units = {"gib": "GiB copied", "moves": "VMs moved"}
+    axis.set(xlabel=units[cost], ylabel="load cost (weighted pCPU-hours)")
+    axis.legend()
+    return axis
+
+
+def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Contenders of a replay by what they copied and what overload was left; nobody on the line is beaten on both.
+
+    Args:
+        contenders: `replay_frame` of a replay, a row a contender.
+        ax: where to draw; a new figure by default.
+    """
+    axis = axes_of(ax, 7, 4)
+    gib, overload = contenders["gib"], contenders["overload_pcpu_hours"]
+    best = frontier(contenders)
+    axis.step(best["gib"], best["overload_pcpu_hours"], where="post", color=DARK, linestyle=":", label="frontier")
+    axis.scatter(gib, overload, color=COLOURS[0], zorder=3)
+    for name, x, y in zip(contenders.index, gib, overload, strict=True):
+        axis.annotate(str(name), (x, y), (6, 4), textcoords="offset points")
+    least = float(contenders["least_overload_pcpu_hours"].max())
+    axis.axhline(least, color=DARK, linewidth=0.8, label="least that any placement has")
+    axis.set(xlabel="GiB copied", ylabel="overload (pCPU-hours)", ylim=(0, None))
+    axis.margins(x=0.15)
+    axis.legend()
+    return axis
+
+
+def frontier(contenders: pd.DataFrame) -> pd.DataFrame:
+    """The contenders that nobody beats on both GiB and overload, the cheapest first."""
+    ranked = contenders.sort_values(["gib", "overload_pcpu_hours"])
+    overload = ranked["overload_pcpu_hours"]
+    return ranked[overload < np.minimum.accumulate(np.r_[np.inf, overload.to_numpy()[:-1]])]

@@ -1,0 +1,162 @@
+"""Plots draw what frames say, on the axes that they are given, with units on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+
+from rebalancer.plots import (
+    frontier,
+    plot_change,
+    plot_duration,
+    plot_gantt,
+    plot_host,
+    plot_load,
+    plot_loads,
+    plot_placement,
+    plot_replay,
+    plot_tradeoff,
+)
+
+LOADS = pd.DataFrame(
+    [[0.2, 0.9, 0.3], [0.5, 0.5, np.nan]],
+    index=pd.Index(["h1", "h2"], name="host"),
+    columns=pd.Index(["00:00", "01:00", "02:00"], name="time (UTC)"),
+)
+HOSTS = pd.DataFrame(
+    {
+        "host": "h1",
+        "time": LOADS.columns,
+        "own_pcpu": [1.0, 1.0, 1.0],
+        "of_pcpus": 16.0,
+        "timezone": "UTC",
+        "pcpu": [4.0, 5.0, 6.0],
+    }
+)
+VMS = pd.DataFrame(
+    [(f"u{vm}", f"v{vm}", "h1", time, 0.3) for vm in range(10) for time in LOADS.columns],
+    columns=["vm_uuid", "vm", "host", "time", "pcpu"],
+)
+STEPS = pd.DataFrame(
+    {
+        "vm": ["a", "b"],
+        "from": ["h1", "h2"],
+        "to": ["h2", "h1"],
+        "start_seconds": [0.0, 100.0],
+        "seconds": [100.0, 140.0],
+    },
+    index=pd.Index(["s01", "s02"], name="step"),
+)
+PLACEMENT = pd.DataFrame(
+    {"vm": ["a", "b"], "before": ["h1", "h1"], "after": ["h2", "h1"], "moves": [True, False]}, index=["u1", "u2"]
+)
+CHANGE = pd.DataFrame(
+    {
+        "cpu_share_before": [0.9, 0.1],
+        "cpu_share_after": [0.5, 0.5],
+        "memory_share_before": [0.4, 0.2],
+        "memory_share_after": [0.3, 0.3],
+    },
+    index=pd.Index(["h1", "h2"], name="host"),
+)
+CURVE = pd.DataFrame(
+    {"gib": [0.0, 4.0], "moves": [0, 1], "load_cost": [9.0, 2.0], "bound": [9.0, 1.0], "knee": [False, True]}
+)
+REPLAY = pd.DataFrame(
+    {
+        "gib": [0.0, 10.0, 12.0, 30.0],
+        "overload_pcpu_hours": [50.0, 20.0, 25.0, 5.0],
+        "least_overload_pcpu_hours": [1.0, 1.0, 1.0, 1.0],
+    },
+    index=pd.Index(["nothing", "calm", "greedy", "default"], name="contender"),
+)
+
+DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
+    "load": lambda ax: plot_load(LOADS, threshold=0.75, ax=ax),
+    "host": lambda ax: plot_host("h1", HOSTS, VMS, threshold=0.75, ax=ax),
+    "duration": lambda ax: plot_duration(LOADS.fillna(0), threshold=0.75, ax=ax),
+    "gantt": lambda ax: plot_gantt(STEPS, ax=ax),
+    "placement": lambda ax: plot_placement(PLACEMENT, ax=ax),
+    "change": lambda ax: plot_change(CHANGE, threshold=0.75, ax=ax),
+    "tradeoff": lambda ax: plot_tradeoff(CURVE, ax=ax),
+    "replay": lambda ax: plot_replay(REPLAY, ax=ax),
+}
+
+
+@pytest.fixture(autouse=True)
+def drawn() -> Iterator[None]:
+    """No figure is left open."""
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_are_taken_and_named(name: str) -> None:
+    """What is handed in is drawn on and handed back; else there is a new figure; and x says what it counts."""
+    _, mine = plt.subplots()
+    assert DRAWN[name](mine) is mine
+    assert mine.get_xlabel() or name == "change"
+    alone = DRAWN[name](None)
+    assert alone is not mine
+    alone.figure.canvas.draw()
+
+
+def test_what_is_over_the_threshold_is_framed() -> None:
+    """The one hour of one host; unknown load is over nothing."""
+    (marks,) = plot_load(LOADS, threshold=0.75).collections
+    assert np.asarray(marks.get_offsets()).tolist() == [[1.0, 0.0]]
+
+
+def test_before_and_after_share_a_scale() -> None:
+    """Else their colours could not be compared."""
+    left, right = plot_loads(LOADS, LOADS * 1.5, threshold=0.75)
+    assert left.images[0].get_clim() == right.images[0].get_clim()
+    assert left.images[0].get_clim()[1] == pytest.approx(1.35)
+
+
+def test_the_stack_reaches_the_load() -> None:
+    """The host itself, six VMs and the rest add up to what frames say: 1 and ten times 0.3 pCPUs."""
+    axis = plot_host("h1", HOSTS, VMS, threshold=0.75)
+    tops = [np.asarray(path.vertices)[:, 1].max() for each in axis.collections for path in each.get_paths()]
+    assert max(tops) == pytest.approx(4.0)
+    labels = axis.get_legend_handles_labels()[1]
+    assert {"4 other VMs", "the host itself", "capacity (16 pCPUs)", "threshold (75%)"} <= set(labels)
+
+
+def test_the_duration_curve_falls() -> None:
+    """From the busiest hour to the quietest, whenever they are."""
+    axis = plot_duration(LOADS.fillna(0), threshold=0.75)
+    assert list(np.asarray(axis.lines[0].get_ydata())) == [0.9, 0.3, 0.2, 0.2]
+
+
+def test_bars_run_as_steps_do() -> None:
+    """240 seconds are told in minutes; the second bar begins where the first ends."""
+    axis = plot_gantt(STEPS)
+    (bars,) = [each for each in axis.containers if isinstance(each, BarContainer)]
+    assert [round(bar.get_x() * 60) for bar in bars] == [0, 100]
+    assert axis.get_xlabel() == "minutes from the start"
+
+
+def test_tiles_tell_who_moved() -> None:
+    """One that stays, one that left, one that came; the two that move are named."""
+    axis = plot_placement(PLACEMENT)
+    assert len(axis.patches) == 3
+    assert [text.get_text() for text in axis.texts] == ["a", "a"]
+
+
+def test_memory_stands_in_for_cpu() -> None:
+    """Where there are no metrics, the axis says so and no threshold is drawn."""
+    bare = CHANGE.assign(cpu_share_before=np.nan, cpu_share_after=np.nan)
+    axis = plot_change(bare, threshold=0.75)
+    assert (axis.get_ylabel(), len(axis.lines)) == ("memory of VMs / memory", 0)
+
+
+def test_the_frontier_is_what_nobody_beats() -> None:
+    """Greedy copies more than calm and leaves more overload."""
+    assert list(frontier(REPLAY).index) == ["nothing", "calm", "default"]
