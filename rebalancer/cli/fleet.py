@@ -10,19 +10,28 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.cli.carrying import tell_stop
 from rebalancer.cli.ending import settle, tell
-from rebalancer.cli.exits import Exit, exit_of
+from rebalancer.cli.exits import Exit, exit_code, exit_of
 from rebalancer.cli.log import print_traceback
 from rebalancer.cli.monitoring import Monitor
 from rebalancer.cli.night import Surroundings, night_of
 from rebalancer.cli.output import print_json, say, show_lines
-from rebalancer.errors import RebalancerError
+from rebalancer.errors import InputError, RebalancerError
 from rebalancer.execute import RunReporter, StopSignal, stop_on_signals
-from rebalancer.nightly import Keeper, NightEnd, NightlyResult, Watchers, assert_collectable
+from rebalancer.nightly import (
+    FleetEnd,
+    Keeper,
+    NightEnd,
+    NightlyResult,
+    Watchers,
+    assert_collectable,
+    write_fleet_textfile,
+)
 from rebalancer.nightly.workers import OnDask, ProcessEach, planner_on
 from rebalancer.policy import DemandPolicy
 from rebalancer.policy.fleet import Fleet, fleet_of
@@ -47,9 +56,11 @@ def nights_of(path: Path, given: Surroundings, *, execute: bool, dask: str | Non
     if given.metrics:
         assert_collectable(given.metrics)
     with stop_on_signals(tell=tell_stop) as stop:
-        ends = _Nights(fleet, given, stop if execute else None, dask).all()
+        nights = _Nights(fleet, given, stop if execute else None, dask)
+        ends = nights.all()
         code = worst(ends)
         settle(code)
+        nights.write(code)
     if json:
         told = [each.as_json() for each in ends]
         print_json({"fleet": fleet.policy.name, "exit_code": code, "pools": told})
@@ -118,6 +129,7 @@ class _Nights:
         self._ends: dict[str, NightEnd] = {}
         self._ending = {name: threading.Lock() for name in self._names}
         self._interrupted: BaseException | None = None
+        self._began = datetime.now(UTC)
 
     def all(self) -> list[NightEnd]:
         """How each of them ended, in the order of the fleet; nights that a signal interrupts are told, too."""
@@ -137,9 +149,22 @@ class _Nights:
             for name, monitor in monitors.items():
                 self._end(name, monitor, error)
             tell({"fleet": self._fleet.policy.name, "pools": [self._ends[name].as_json() for name in self._names]})
+            self.write(exit_code(error) if isinstance(error, RebalancerError) else Exit.ERROR)
             raise
         self._shut_down()
         return [self._ends[name] for name in self._names]
+
+    def write(self, code: int) -> None:
+        """Write the metrics of the fleet as a whole, which ended with *code*; failing to ends nothing."""
+        if not self._given.metrics:
+            return
+        nights = tuple(self._ends[name] for name in self._names)
+        ended = datetime.now(UTC)
+        told = FleetEnd(name=self._fleet.policy.name, began=self._began, ended=ended, exit_code=code, nights=nights)
+        try:
+            write_fleet_textfile(told, self._given.metrics)
+        except InputError as failed:
+            say(f"no metrics for monitoring: {failed}")
 
     def _shut_down(self) -> None:
         at_once = self._interrupted is not None

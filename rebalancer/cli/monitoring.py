@@ -15,6 +15,7 @@ from rebalancer.cli.ending import settle, tell
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError, RebalancerError, StoppedHalfWay
+from rebalancer.execute import Clock
 from rebalancer.face.message import leave_message
 from rebalancer.nightly import (
     Access,
@@ -36,6 +37,7 @@ class Monitor:
     """Writes a textfile at the end of a night and tells people; whatever goes wrong with that ends no night.
 
     As a context manager it stands for a process that is one night: its exit code is settled before anybody is told.
+    `clock` tells the time by which the night is told.
 
     Args:
         path: the textfile; None for none.
@@ -50,7 +52,7 @@ class Monitor:
         self.access: Access | None = None
         self.wanted: rb.Policy | None = None
         self.result: NightlyResult | None = None
-        self.keeper = Keeper()
+        self.keeper, self.clock = Keeper(), Clock()
         self.code = Exit.ERROR
         self.night: NightEnd | None = None
 
@@ -116,12 +118,12 @@ class Monitor:
         leave_message(self.access.url, patient, pool, f"{title}\n{body}", urgent=urgent)
 
     def _end(self, error: BaseException | None) -> NightEnd:
-        moved = self.result.moved if self.result else 0
+        moved, ended, now = self.result.moved if self.result else 0, self.clock.now(), datetime.now(UTC)
         return NightEnd(
             policy=self._called,
             pool=self._pool(),
-            began=self._began,
-            ended=datetime.now(UTC),
+            began=self._began + (ended - now),
+            ended=ended,
             exit_code=exit_code(error) if isinstance(error, RebalancerError) else Exit.ERROR if error else self.code,
             verdict=self._verdict(error),
             result=self.result,

@@ -17,7 +17,7 @@ from rebalancer.cli.output import say, say_progress
 from rebalancer.cli.pool_time import PoolTime
 from rebalancer.cli.watching.progress import watch_night, watch_solve
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import RunReporter, StopSignal
+from rebalancer.execute import Clock, RunReporter, StopSignal
 from rebalancer.nightly import HistoryKeeper, Keeper, NightlyResult, Watchers, access_of, plan_and_execute, plan_only
 from rebalancer.solve import SolveReporter
 
@@ -75,7 +75,7 @@ def night_of(
     monitor.wanted = wanted
     access = monitor.access = access_of(wanted, policy.parent)
     say_progress(f"reading the pool at {access.url}", url=access.url)
-    clock = history.clock = PoolTime(access.url, access.connection) if given.pool_clock else None
+    clock = monitor.clock = PoolTime(access.url, access.connection) if given.pool_clock else Clock()
 
     def invocation(folder: Path) -> Invocation:
         return invocation_of_night(folder, wanted, policy, given.state_dir)

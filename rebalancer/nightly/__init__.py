@@ -1,15 +1,16 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
-from rebalancer.nightly.ending import NightEnd
+from rebalancer.nightly.ending import FleetEnd, NightEnd
 from rebalancer.nightly.keeping import HistoryKeeper, Keeper
 from rebalancer.nightly.members import KnownPool, known_pool
 from rebalancer.nightly.notify import told_for_a_test, told_of_night
 from rebalancer.nightly.result import NightlyResult, Verdict
 from rebalancer.nightly.run import Access, Watchers, access_of, plan_and_execute, plan_only
-from rebalancer.nightly.textfile import assert_collectable, textfile, write_textfile
+from rebalancer.nightly.textfile import assert_collectable, textfile, write_fleet_textfile, write_textfile
 
 __all__ = [
     "Access",
+    "FleetEnd",
     "HistoryKeeper",
     "Keeper",
     "KnownPool",
@@ -25,5 +26,6 @@ __all__ = [
     "textfile",
     "told_for_a_test",
     "told_of_night",
+    "write_fleet_textfile",
     "write_textfile",
 ]

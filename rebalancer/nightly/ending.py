@@ -76,3 +76,14 @@ class NightEnd:
     def ended_as(self, verdict: Verdict) -> bool:
         """Whether that is how it ended."""
         return self.verdict == verdict.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetEnd:
+    """The end of the nights of a fleet: its name, when they began and ended, the worst exit code, and each of them."""
+
+    name: str
+    began: datetime
+    ended: datetime
+    exit_code: int
+    nights: tuple[NightEnd, ...]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import rebalancer as rb
-from rebalancer.execute import Clock
 from rebalancer.history.keeping import keep_night, keep_seen
 from rebalancer.history.lengthen import within_xapi
 from rebalancer.history.nights import NightRecord, Room
@@ -41,8 +39,6 @@ class HistoryKeeper(Keeper):
         base: the folder of its file.
         state_dir: the state folder.
         told: hears what there is to say.
-
-    `clock` tells the time of the pool, where that is another than this machine's.
     """
 
     def __init__(
@@ -55,7 +51,6 @@ class HistoryKeeper(Keeper):
         self._place = Place.of(policy.history, state_dir, base)
         self._policy, self._told = policy, told
         self._room: Room | None = None
-        self.clock: Clock | None = None
 
     def reads(self, wanted: DemandPolicy) -> DemandPolicy:
         """No more days than XAPI has; the history knows the others."""
@@ -79,13 +74,12 @@ class HistoryKeeper(Keeper):
 
     def _night(self, night: NightEnd, words: str) -> NightRecord:
         result: NightlyResult | None = night.result
-        ahead = self.clock.now() - datetime.now(UTC) if self.clock else timedelta()
         return NightRecord(
             policy=night.policy,
             pool=night.pool.uuid,
             pool_name=night.pool.name,
-            began_at=night.began + ahead,
-            ended_at=night.ended + ahead,
+            began_at=night.began,
+            ended_at=night.ended,
             exit_code=night.exit_code,
             verdict=night.verdict,
             words=words or (str(result) if result else ""),

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from rebalancer.errors import InputError
 from rebalancer.files.writing import PUBLIC, write_whole
-from rebalancer.nightly.ending import NightEnd
+from rebalancer.nightly.ending import FleetEnd, NightEnd
 from rebalancer.plan import Plan
 from rebalancer.sanitise import one_line
 
@@ -42,15 +42,36 @@ def write_textfile(night: NightEnd, path: Path) -> None:
     Raises:
         InputError: it cannot be written.
     """
+    _write(textfile(night), path)
+
+
+def write_fleet_textfile(fleet: FleetEnd, path: Path) -> None:
+    """Put the metrics of *fleet* as a whole in the place of *path*.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    gauges = _Gauges("rebalancer_fleet", {"fleet": fleet.name})
+    gauges.put("end_timestamp_seconds", "When the last night of the fleet ended.", fleet.ended.timestamp())
+    gauges.put("duration_seconds", "How long it took.", (fleet.ended - fleet.began).total_seconds())
+    gauges.put("exit_code", "The worst of its pools, see the exit codes in docs/nightly.md.", fleet.exit_code)
+    gauges.put("pools", "Pools that it looks after.", len(fleet.nights))
+    gauges.put("pools_failed", "Pools whose nights failed.", sum(each.failed for each in fleet.nights))
+    gauges.put("steps_done", "Migrations that were carried out.", sum(each.done for each in fleet.nights))
+    gauges.put("steps_left", "Migrations that were planned and not.", sum(each.left for each in fleet.nights))
+    _write(generate_latest(gauges.registry), path)
+
+
+def _write(text: bytes, path: Path) -> None:
     try:
-        write_whole(path, textfile(night), mode=PUBLIC)  # node_exporter runs as somebody else
+        write_whole(path, text, mode=PUBLIC)  # node_exporter runs as somebody else
     except OSError as error:
         raise InputError(str(path), f"it cannot be written: {error.strerror}", "Make room, or name another") from error
 
 
 def textfile(night: NightEnd) -> bytes:
     """The metrics of *night* in Prometheus' text format, with the figures of its plan, if there is one."""
-    gauges = _Gauges((night.pool.name, night.pool.uuid, night.policy))
+    gauges = _Gauges(PREFIX, {"pool": night.pool.name, "pool_uuid": night.pool.uuid, "policy": night.policy})
     gauges.put("end_timestamp_seconds", "When the last night ended.", night.ended.timestamp())
     gauges.put("duration_seconds", "How long it took.", (night.ended - night.began).total_seconds())
     gauges.put("exit_code", "How it ended, see the exit codes in docs/nightly.md.", night.exit_code)
@@ -95,10 +116,8 @@ def _put_left_alone(gauges: _Gauges, plan: Plan) -> None:
 class _Gauges:
     """Gauges with labels whose values are the same for all, and labels of their own."""
 
-    LABELS = "pool", "pool_uuid", "policy"
-
-    def __init__(self, common: tuple[str, ...]) -> None:
-        self.registry, self._common = CollectorRegistry(), common
+    def __init__(self, prefix: str, common: Mapping[str, str]) -> None:
+        self.registry, self._prefix, self._common = CollectorRegistry(), prefix, common
 
     def put(self, name: str, sentence: str, value: float) -> None:
         self.put_each(name, sentence, (), {(): value})
@@ -106,6 +125,6 @@ class _Gauges:
     def put_each(self, name: str, sentence: str, labels: tuple[str, ...], values: Values) -> None:
         """A gauge with a value for each tuple of label values, and no gauge where there is no value."""
         if values:
-            gauge = Gauge(f"{PREFIX}_{name}", sentence, (*self.LABELS, *labels), registry=self.registry)
+            gauge = Gauge(f"{self._prefix}_{name}", sentence, (*self._common, *labels), registry=self.registry)
             for of, value in values.items():
-                gauge.labels(*map(one_line, (*self._common, *of))).set(value)
+                gauge.labels(*map(one_line, (*self._common.values(), *of))).set(value)

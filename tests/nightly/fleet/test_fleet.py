@@ -40,6 +40,12 @@ def typed(
     return typed_at(pools[0], tmp_path, monkeypatch, capsys)
 
 
+def of_fleet(file: Path, name: str) -> float:
+    """A figure of the fleet called all."""
+    found = dict(line.rsplit(" ", 1) for line in file.read_text(encoding="utf-8").splitlines())
+    return float(found[f'rebalancer_fleet_{name}{{fleet="all"}}'])
+
+
 def test_what_names_several_policies(typed: Typed) -> None:
     """A folder of them, and a file that lists them; a policy is none, nor is what cannot be read."""
     folder = typed.folder / "pools" / "east"
@@ -75,10 +81,33 @@ def test_a_fleet_is_planned_and_carried_out(typed: Typed) -> None:
     assert [each["policy"] for each in told["pools"]] == ["pools/east/nightly.toml", "pools/west/nightly.toml"]
     assert all(each["verdict"] == "done" and each["moved"] == each["steps"] > 0 for each in told["pools"])
     written = sorted(each.name for each in (typed.folder / "metrics").iterdir())
-    assert written == ["r-pools-east-nightly.prom", "r-pools-west-nightly.prom"]
+    assert written == ["r-pools-east-nightly.prom", "r-pools-west-nightly.prom", "r.prom"]
+    moved = sum(each["moved"] for each in told["pools"])
+    figures = {"exit_code": 0, "pools": 2, "pools_failed": 0, "steps_done": moved, "steps_left": 0}
+    assert {key: of_fleet(typed.folder / "metrics" / "r.prom", key) for key in figures} == figures
     second = typed.run("nightly", typed.folder / "fleet.toml", *state)
     assert second.code == 0
     assert second.out.splitlines()[-1] == "fleet all: 2 pools, 0 failed, 0 steps carried out; exit code 0"
+
+
+def test_each_policy_of_a_fleet_is_checked(typed: Typed) -> None:
+    """One that is broken, one without a pool and two of one pool; the code says that one of them cannot be used."""
+    (typed.folder / "pools" / "broken.toml").write_text("[limits]\nmaximum_move = 3\n")
+    (typed.folder / "pools" / "nowhere.toml").write_text('name = "nowhere"\n')
+    (typed.folder / "pools" / "twin.toml").write_text((typed.folder / "pools" / "east" / "nightly.toml").read_text())
+    (typed.folder / "fleet.toml").write_text('name = "all"\npolicies = ["pools/*/*.toml", "pools/*.toml"]\n')
+    ended = typed.run("policy", "check", typed.folder / "fleet.toml")
+    head, east, west, broken, nowhere, missing, twin, same = ended.out.splitlines()
+    assert (ended.code, head) == (Exit.ERROR, f"{typed.folder / 'fleet.toml'}: fleet 'all' of 5 pools")
+    assert [each.endswith("is well-formed.") for each in (east, west, nowhere, twin)] == [True] * 4
+    assert broken.startswith("pools/broken.toml: cannot be used: ")
+    assert "maximum_moves" in broken
+    assert missing == "- pool.url: it is missing: a night needs to know where the pool is"
+    assert same.startswith("- pool.url: pools/east/nightly.toml names the same pool")
+    told = json.loads(typed.run("policy", "check", typed.folder / "fleet.toml", "--json").out)
+    assert [bool(each["error"]) for each in told["policies"]] == [False, False, True, False, False]
+    assert typed.run("policy", "check", typed.folder / "pools" / "east").code == Exit.DONE
+    assert typed.run("policy", "check", typed.folder / "pools" / "east", "pool.json").code == Exit.ERROR
 
 
 def test_one_failing_pool_stops_no_other(typed: Typed, pools: list[Simulator]) -> None:

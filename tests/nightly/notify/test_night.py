@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,21 @@ def test_trying_out_says_who_is_reached(typed: Typed, hook: Kept, monkeypatch: p
         {"tried": [{"name": "OPS", "kind": "json", "why": "the server answered 403"}]},
     )
     assert SECRET not in f"{ended.out}{ended.err}"
+
+
+def test_times_are_those_of_the_clock_that_counts(typed: Typed, hook: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool whose clock is set years ahead: message and metrics tell its time, as windows and plans do."""
+    monkeypatch.setenv("OPS", hook.url)
+    typed.simulator.clock.put("2098-06-01T22:00")
+    typed.simulator.faults.add("rrd-unknown", times=-1)
+    metrics = typed.folder / "n.prom"
+    typed.nightly(OPS, "--pool-clock", "--metrics-file", str(metrics))
+    (post,) = hook.posts
+    assert "It ended at 2098-06-01 22:0" in post["message"]
+    lines = metrics.read_text().splitlines()
+    ended, took = (
+        next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"rebalancer_nightly_{name}"))
+        for name in ("end_timestamp_seconds", "duration_seconds")
+    )
+    assert datetime.fromtimestamp(ended, UTC).year == 2098
+    assert 0 <= took < 600

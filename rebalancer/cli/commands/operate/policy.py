@@ -17,22 +17,29 @@ app = typer.Typer(help="Check policy files, and begin one.", no_args_is_help=Tru
 @app.command()
 @reaches_pools
 def check(
-    file: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (TOML).")],
+    file: Annotated[Path, typer.Argument(metavar="POLICY", help="Policy file (TOML), or a fleet of them.")],
     source: Annotated[
         str | None, typer.Argument(metavar="SOURCE", help="A pool to resolve its names in: URL, snapshot or dump.")
     ] = None,
     *,
     connection: rb.Connection,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Read a policy file and say what is wrong with it.
 
     With SOURCE also find every VM and host that it names, and say what cannot be kept in that pool.
+    Of a fleet, every policy that it names is read.
     """
+    from rebalancer.cli.exits import Exit
+    from rebalancer.cli.fleet_check import check_fleet
     from rebalancer.cli.opening import naming
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.policy.lint import absent_files
 
+    if rb.policy.is_fleet(file):
+        if source:
+            raise typer.BadParameter("a fleet has several pools; check one policy with its pool", param_hint="SOURCE")
+        return check_fleet(file, json=json)
     wanted = rb.Policy.load(file)
     with naming(file, wanted):
         findings = rb.lint(wanted)
@@ -42,12 +49,13 @@ def check(
     if json:
         document = {"policy": wanted.model_dump(mode="json"), "findings": [str(each) for each in findings]}
         print_json(document | {"preset": _preset_document(wanted)})
-        return
+        return Exit.DONE
     lines = [f"{file}: policy '{wanted.name}', mode {wanted.mode}, is well-formed.", *_preset_lines(wanted)]
     lines += [f"- {finding}" for finding in findings]
     if source and not findings:
         lines.append("Every name is known, and nothing contradicts.")
     show_lines(*lines)
+    return Exit.DONE
 
 
 def _preset_lines(wanted: rb.Policy) -> list[str]:
