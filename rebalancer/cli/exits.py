@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rebalancer.errors import (
     ApprovalRefused,
+    EditedPlan,
     IllegalPlan,
     Infeasible,
     MetricsRefused,
@@ -43,6 +44,7 @@ _CODE_OF: dict[type[RebalancerError], Exit] = {
     ApprovalRefused: Exit.NOT_APPROVED,
     StalePlan: Exit.STALE,
     IllegalPlan: Exit.STALE,
+    EditedPlan: Exit.STALE,
     StoppedHalfWay: Exit.STOPPED,
     MetricsRefused: Exit.METRICS_REFUSED,
 }

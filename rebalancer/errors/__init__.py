@@ -6,6 +6,7 @@
     |  |- SnapshotError           ... a snapshot or a database dump
     |  |- PolicyError             ... a policy
     |  |- PlanFileError           ... a plan file
+    |  |  `- EditedPlan           ... that is not as it was written
     |  |- ConnectionSettingsError ... a URL, a credential or a certificate setting
     |  `- HistoryError            ... what was kept of earlier runs
     |     `- BrokenHistory        ... whose file is no whole database
@@ -41,6 +42,7 @@ from rebalancer.errors.base import RebalancerError
 from rebalancer.errors.inputs import (
     BrokenHistory,
     ConnectionSettingsError,
+    EditedPlan,
     HistoryError,
     InputError,
     InventoryError,
@@ -78,6 +80,7 @@ __all__ = [
     "CertificateMismatch",
     "Concession",
     "ConnectionSettingsError",
+    "EditedPlan",
     "Fix",
     "HistoryError",
     "IllegalPlan",

@@ -36,6 +36,10 @@ class PlanFileError(InputError):
     """A plan file cannot be read, or was edited."""
 
 
+class EditedPlan(PlanFileError):
+    """A plan, or a file beside it, is not as it was written: what people have read may not be what would be done."""
+
+
 class ConnectionSettingsError(InputError):
     """A URL, a credential or a certificate setting cannot be used."""
 

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from rebalancer.errors import PlanFileError
+from rebalancer.errors import EditedPlan, PlanFileError
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.moves_csv import moves_csv
 from rebalancer.export.planfile import PLAN_JSON, plan_json
@@ -79,8 +79,9 @@ def vouched(plan: Plan, path: Path) -> str | None:
     Plans of earlier versions have no manifest: for them nothing but plan.json itself is known to be as it was written.
 
     Raises:
-        PlanFileError: a file is not as the manifest has it, or not as this version writes it where this version wrote
-            it; or the manifest is none, or is for another plan.
+        EditedPlan: a file is not as the manifest has it, or not as this version writes it where this version wrote
+            it; or the manifest is for another plan.
+        PlanFileError: the manifest is none.
     """
     folder = path if path.is_dir() else path.parent
     file = folder / MANIFEST_JSON
@@ -89,7 +90,7 @@ def vouched(plan: Plan, path: Path) -> str | None:
     text = bytes_of(file, MANIFEST)
     manifest = _parsed(text, file)
     if manifest.plan != plan.digest:
-        raise PlanFileError(str(file), "it is for another plan than the plan.json beside it", REMEDY)
+        raise EditedPlan(str(file), "it is for another plan than the plan.json beside it", REMEDY)
     for name in sorted({*WRITERS, *manifest.files}, key=_order):
         _assert_same(plan, folder / name, manifest)
     return digest_of_bytes(text)
@@ -114,7 +115,7 @@ def _parsed(text: bytes, file: Path) -> Manifest:
     except ValidationError as error:
         raise PlanFileError(str(file), first_mistake(error), REMEDY) from None
     if _text(found).encode() != text:
-        raise PlanFileError(str(file), "it is not as it was written", REMEDY)
+        raise EditedPlan(str(file), "it is not as it was written", REMEDY)
     return found
 
 
@@ -122,10 +123,10 @@ def _assert_same(plan: Plan, file: Path, manifest: Manifest) -> None:
     """Pass if *file* is as *manifest* has it; where this version wrote it, also as it writes it now."""
     if file.name not in manifest.files:
         if file.exists() or manifest.version == __version__:
-            raise PlanFileError(str(file), "the manifest does not name it", REMEDY)
+            raise EditedPlan(str(file), "the manifest does not name it", REMEDY)
         return
     if not file.exists():
-        raise PlanFileError(str(file), "the manifest names it, and it is not there", REMEDY)
+        raise EditedPlan(str(file), "the manifest names it, and it is not there", REMEDY)
     content = bytes_of(file, PLAN)
     same = digest_of_bytes(content) == manifest.files[file.name]
     fresh = _fresh(plan, file.name, manifest)
@@ -134,7 +135,7 @@ def _assert_same(plan: Plan, file: Path, manifest: Manifest) -> None:
     problem = "it was changed after it was written"
     if fresh is not None and (place := first_difference(content, fresh)):
         problem = f"{problem}, or its manifest was: {place}"
-    raise PlanFileError(str(file), problem, REMEDY)
+    raise EditedPlan(str(file), problem, REMEDY)
 
 
 def _fresh(plan: Plan, name: str, manifest: Manifest) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from rebalancer.errors import PlanFileError
+from rebalancer.errors import EditedPlan, PlanFileError
 from rebalancer.files.decoding import in_utf8
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import PLAN
@@ -86,7 +86,7 @@ def plan_from_json(text: bytes | str, where: str) -> Plan:
     told = plan_document(plan)
     if digest_of_document(told) != plan.digest or told != document:
         problem = "it was edited: the digest in it is not that of its content"
-        raise PlanFileError(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
+        raise EditedPlan(where, problem, f"Take the plan as it was written. {NEW_PLAN} to change what it does")
     return plan
 
 

@@ -12,7 +12,7 @@ MEANINGS = {
         "no placement satisfies the hard rules, no legal order leads to it, or the plan moves more VMs than "
         "`limits.sanity_share` lets pass"
     ),
-    Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal",
+    Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal, or not as it was written",
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
     Exit.INCOMPLETE: "the plan is a legal part of a better one, or `limits` cut it (only with `--detailed-exitcode`)",

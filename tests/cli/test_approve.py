@@ -121,7 +121,7 @@ def test_a_changed_file_stops_every_command(served: Served, person: Terminal) ->
     served.calls.clear()
     for words in (["verify", "plan", served.snapshot], ["approve", "plan", *YES], ["apply", "plan", served.url]):
         ended = person.run(*words)
-        assert (ended.code, "run.sh: it was changed after it was written" in ended.sentence) == (Exit.ERROR, True)
+        assert (ended.code, "run.sh: it was changed after it was written" in ended.sentence) == (Exit.STALE, True)
         assert "is 'xe vm-shutdown --multiple force=true' and should be ''" in ended.sentence
     assert served.calls == []
     assert not (person.folder / "plan" / "approval.json").exists()

@@ -36,6 +36,7 @@ PLANS: dict[str, Wrong] = {
     "edited": Wrong(
         typed=lambda door: [door.write("p.json", plan_json(door.served.plan).replace(first_vm(door), "other"))],
         said=("p.json", "edited", "digest", "Take the plan as it was written"),
+        code=Exit.STALE,
     ),
 }
 
