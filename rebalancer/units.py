@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from math import ceil, floor
 from zoneinfo import ZoneInfo
 
 KIB = 1024
@@ -54,18 +55,48 @@ def size_in_words(size_bytes: float) -> str:
 
 def duration_in_words(seconds: float) -> str:
     """`40 s`, `12 min`, `3.5 h`, `3.0 days`."""
+    unit, length, digits = _unit_of(seconds)
+    return f"{seconds / length:.{digits}f} {unit}"
+
+
+def least_in_words(seconds: float) -> str:
+    """A duration that is no longer than *seconds*, in the words of `duration_in_words`."""
+    return _rounded(seconds, floor)
+
+
+def most_in_words(seconds: float) -> str:
+    """A duration that is no shorter than *seconds*, in the words of `duration_in_words`."""
+    return _rounded(seconds, ceil)
+
+
+def _unit_of(seconds: float) -> tuple[str, float, int]:
+    """Unit, its length in seconds, and digits after the point."""
     if seconds < 2 * SECONDS_PER_MINUTE:
-        return f"{seconds:.0f} s"
+        return "s", 1, 0
     if seconds < 2 * SECONDS_PER_HOUR:
-        return f"{seconds / SECONDS_PER_MINUTE:.0f} min"
+        return "min", SECONDS_PER_MINUTE, 0
     if seconds < 2 * HOURS_A_DAY * SECONDS_PER_HOUR:
-        return f"{seconds / SECONDS_PER_HOUR:.1f} h"
-    return f"{seconds / SECONDS_PER_HOUR / HOURS_A_DAY:.1f} days"
+        return "h", SECONDS_PER_HOUR, 1
+    return "days", SECONDS_PER_HOUR * HOURS_A_DAY, 1
+
+
+def _rounded(seconds: float, whole: Callable[[float], int]) -> str:
+    unit, length, digits = _unit_of(seconds)
+    parts = 10**digits
+    return f"{whole(round(seconds / length * parts, 6)) / parts:.{digits}f} {unit}"
 
 
 def interval_in_words(low: float, likely: float, high: float) -> str:
-    """`about 12 min (8 to 24 min)`."""
-    short, middle, long = (duration_in_words(seconds) for seconds in (low, likely, high))
+    """`about 12 min (8 to 24 min)`: both ends are rounded outwards, so that what is likely is never beyond them."""
+    return _interval(least_in_words(low), duration_in_words(likely), most_in_words(high))
+
+
+def interval_to_the_nearest(low: float, likely: float, high: float) -> str:
+    """The same as plans of earlier versions have it, with each end rounded to the nearest."""
+    return _interval(*map(duration_in_words, (low, likely, high)))
+
+
+def _interval(short: str, middle: str, long: str) -> str:
     alike = short.rpartition(" ")[2] == long.rpartition(" ")[2]
     return f"about {middle} ({short.rpartition(' ')[0] if alike else short} to {long})"
 

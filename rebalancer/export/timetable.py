@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from math import ceil, floor
 
 from rebalancer.plan import Plan, Step
 from rebalancer.units import counted, duration_in_words, interval_in_words, moment_in_words
@@ -17,7 +18,11 @@ TIMES = ("step", "VM", "start", "end", "takes", "")
 
 def offset(seconds: float) -> str:
     """`0:07`, `12:30`, `1:02:30`: minutes and seconds after the start of the plan, with hours where there are any."""
-    minutes, rest = divmod(round(seconds), MINUTE)
+    return _clock(round(seconds))
+
+
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(seconds, MINUTE)
     hours, minutes = divmod(minutes, MINUTE)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
@@ -32,7 +37,8 @@ def bar(step: Step, plan: Plan) -> str:
 def rows(plan: Plan) -> Iterator[tuple[str, ...]]:
     """Step, VM, start, end, how long it takes, and its bar: one row a step."""
     for step in plan.steps:
-        takes = f"{offset(step.seconds)} ({offset(step.seconds_low)} to {offset(step.seconds_high)})"
+        least, most = _clock(floor(step.seconds_low)), _clock(ceil(step.seconds_high))
+        takes = f"{offset(step.seconds)} ({least} to {most})"
         yield (step.id, step.vm_name, offset(step.start_seconds), offset(step.end_seconds), takes, bar(step, plan))
 
 
@@ -70,7 +76,7 @@ def window_remarks(plan: Plan) -> Iterator[str]:
         return
     done = schedule.begins_at + timedelta(seconds=schedule.seconds)
     latest = schedule.begins_at + timedelta(seconds=schedule.seconds_high)
-    begins, ends = clock(schedule.begins_at), f"done about {clock(done)}, at the latest {clock(latest)}"
+    begins, ends = clock(schedule.begins_at), f"done about {clock(done)}, at the latest {clock(_next_minute(latest))}"
     times = f"{begins}, {'done within that minute' if clock(latest) == begins else ends}"
     yield f"Window: begins {times}; the window closes {clock(schedule.closes_at)}."
     if schedule.late:
@@ -78,3 +84,9 @@ def window_remarks(plan: Plan) -> Iterator[str]:
         yield f"{steps} not fit before it closes, and stay for another time: {', '.join(schedule.late)}."
     elif latest > schedule.closes_at:
         yield "All steps fit if they take as long as is likely; slow ones can push the last beyond the window."
+
+
+def _next_minute(time: datetime) -> datetime:
+    """*time*, or the first full minute after it: clocks that show no seconds must not show it earlier than it is."""
+    whole = time.replace(second=0, microsecond=0)
+    return whole if whole == time else whole + timedelta(minutes=1)

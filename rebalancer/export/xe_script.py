@@ -13,6 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 
 from rebalancer.export.xe_functions import FUNCTIONS, MAIN
 from rebalancer.inventory import Uuid
@@ -173,7 +174,7 @@ def _homeward(plan: Plan) -> Iterator[str]:
 
 
 def _call(step: Step, begins: Sequence[Uuid], done: Sequence[Uuid]) -> str:
-    lasts, limit = round(step.seconds), max(LEAST_LIMIT, round(SLOWER * step.seconds_high))
+    lasts, limit = ceil(step.seconds), max(LEAST_LIMIT, ceil(SLOWER * step.seconds_high))
     words = (str(lasts), str(limit), _words(step), step.vm, step.target, *begins, "--", *done)
     return " ".join(["step", *map(shlex.quote, words)])
 

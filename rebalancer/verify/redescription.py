@@ -26,6 +26,7 @@ from rebalancer.plan.plan import Missing, OldViolation, Plan
 from rebalancer.plan.step import HostMemory, Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
+from rebalancer.units import interval_in_words, interval_to_the_nearest
 from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
 from rebalancer.verify.older_words import in_words_of_today
 from rebalancer.verify.tolerance import as_told, marked
@@ -43,7 +44,7 @@ def named_anew(plan: Plan, pool: Pool) -> Plan:
     return replace(
         plan,
         made_from=replace(source, pool_name=names.get(source.pool, source.pool_name), beside=tuple(beside)),
-        summary=summary_of(plan),
+        summary=_summary(plan),
         steps=tuple(_named_step(step, names) for step in plan.steps),
         hosts=tuple(replace(row, name=_own(names, row.uuid, row.name)) for row in plan.hosts),
         srs=tuple(replace(row, name=_own(names, row.uuid, row.name)) for row in plan.srs),
@@ -52,6 +53,14 @@ def named_anew(plan: Plan, pool: Pool) -> Plan:
         no_way_back=tuple(replace(each, name=_own(names, each.uuid, each.name)) for each in plan.no_way_back),
         held=tuple(replace(each, name=_own(names, each.uuid, each.name)) for each in plan.held),
     )
+
+
+def _summary(plan: Plan) -> str:
+    """The summary of *plan*; with its duration rounded as earlier versions did, if that is how it has it."""
+    schedule, right = plan.schedule, summary_of(plan)
+    ends = (schedule.seconds_low, schedule.seconds, schedule.seconds_high)
+    older = right.replace(interval_in_words(*ends), interval_to_the_nearest(*ends))
+    return plan.summary if plan.summary == older else right
 
 
 def _own(names: Mapping[Uuid, str], uuid: Uuid, claimed: str) -> str:

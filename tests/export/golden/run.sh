@@ -1,7 +1,7 @@
 #!/bin/sh
-# Plan sha256:eb9905ccbacfcf3081071cc8dd61a8ed4fdf34b07004c4dd9b0349b3da2386f5
+# Plan sha256:2c0a8493976ad5feb940e33fed3362e298120c6d4b8d3c52f5e8b1020c0d9efa
 # for pool test pool (pool).
-# 3 steps, one after another: about 6 min (4 to 12 min), 24.0 GiB to copy.
+# 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
 #   sh run.sh --dry-run   shows what it would do, and moves nothing
 #   sh run.sh             carries the plan out; begun again, it passes over what is done
@@ -133,7 +133,7 @@ named() {
 within() { :; }
 
 forward() {
-  step 120 718 's01: app|1 from h1 to h2' 'app|1' h2 h1 -- h2
+  step 120 719 's01: app|1 from h1 to h2' 'app|1' h2 h1 -- h2
   step 64 600 's02: web-2 from h2 to h3' web-2 h3 h2 -- h3
   step 176 1053 's03: batch from h1 to h3' batch h3 h1 -- h3
   tell 'all of it is done'
@@ -141,7 +141,7 @@ forward() {
 
 back() {
   step 64 600 'r01: web-2 from h3 to h2' web-2 h2 h3 -- h2
-  step 120 718 'r02: app|1 from h2 to h1' 'app|1' h1 h2 -- h1
+  step 120 719 'r02: app|1 from h2 to h1' 'app|1' h1 h2 -- h1
   step 176 1053 'r03: batch from h3 to h1' batch h1 h3 -- h1
   tell 'what was moved is back'
 }
