@@ -64,7 +64,13 @@ ABOVE_SIMULATOR = {"cli", "rehearse", "__init__"}
 ROOMS = set.union(*LAYERS, {"simulator"})
 
 # Clients of the front door, and the rooms that they may lean on beside its names and public submodules.
-CLIENTS = {"nightly": {"face", "history", "nightly"}, "cli": {"face", "history", "nightly", "wlb", "cli"}}
+# The Workload Balancing server answers at once from values that the others make anew each time: docs/decisions/0042.
+BELOW_WLB = {"demand", "objectives", "placement", "problem", "xapi"}
+CLIENTS = {
+    "nightly": {"face", "history", "nightly"},
+    "wlb": {"face", "history", "nightly", "wlb", *BELOW_WLB},
+    "cli": {"face", "history", "nightly", "wlb", "cli"},
+}
 
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
@@ -89,15 +95,18 @@ THIRD_PARTY = {
         "solve",
         "verify",
         "whatif",
+        "wlb",
     },
     "ortools": {"solve"},
     "pandas": {"demand", "face", "frames", "plots"},
-    "prometheus_client": {"nightly"},
+    "prometheus_client": {"nightly", "wlb"},
     "pyarrow": {"demand"},
-    "pydantic": {"approval", "export", "files", "policy", "snapshot"},
+    "pydantic": {"approval", "export", "files", "policy", "snapshot", "wlb"},
     "rich": {"cli"},
+    "starlette": {"wlb"},
     "sqlalchemy": {"history"},
     "typer": {"cli"},
+    "uvicorn": {"wlb"},
 }
 
 # Packages that are the inner half of another one, installed and pinned with it.

@@ -1,6 +1,7 @@
 """The only door through which a pool can be changed: two calls, `VM.pool_migrate` and `VM.migrate_send`, sent once.
 
-Beside them stand marks that runs leave for each other, see `rebalancer.xapi.marks`: they change nothing that runs.
+Beside them stand marks that runs leave for each other, and whom XAPI asks for advice: they change nothing that runs,
+see `rebalancer.xapi.marks` and `rebalancer.xapi.balancing`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
+from rebalancer.xapi.balancing import Balancing
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.kept import KeptInventory
 from rebalancer.xapi.listening import Event, Listener
@@ -79,6 +81,7 @@ class LivePool:
         self._inventory = KeptInventory(session)
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
+        self.balancing = Balancing(session, self._send_harmless)
         self.marks = PoolMarks(session, self._send_harmless, self.ref_of)
         self.receivers = Receivers(session, self._send_harmless, self._send_in, self.ref_of)
 

@@ -36,6 +36,17 @@ GETTING_IN: Final[Mapping[str, Words]] = {
     "HOST_UNKNOWN_TO_MASTER": _said("the coordinator does not know this host", "Give the coordinator's address"),
     "HOST_HAS_NO_MANAGEMENT_IP": _said("the host has no address of its own yet", LATER),
     "LICENCE_RESTRICTION": _said("the pool's licence does not cover {0}", "Look at the licence of the hosts"),
+    "WLB_AUTHENTICATION_FAILED": _said("the server does not take this account", "Look at its accounts file"),
+    "WLB_CONNECTION_REFUSED": _said("nothing listens at the server's address", "Start the server, or name its address"),
+    "WLB_CONNECTION_RESET": _said("the server broke off, or is none for Workload Balancing", "Look at its log"),
+    "WLB_INTERNAL_ERROR": _said("the server refused: {1}", "Look at its log"),
+    "WLB_MALFORMED_RESPONSE": _said("the server's answer is none that the pool takes", "Look at its log"),
+    "WLB_NOT_INITIALIZED": _said(
+        "the pool asks no Workload Balancing server", "Connect one with `rebalancer wlb init`"
+    ),
+    "WLB_TIMEOUT": _said("the server did not answer within {0} s", "Look at its log"),
+    "WLB_UNKNOWN_HOST": _said("the pool does not find the server's name", "Name an address that the pool can reach"),
+    "WLB_URL_INVALID": _said("{0} is no address of a server", "Write HOST:PORT"),
     "LICENSE_EXPIRED": _said("the licence of a host has expired", "Renew it"),
     "PERMISSION_DENIED": _said("the pool lets nobody in here ({0})", "Log in as another user"),
     "RBAC_PERMISSION_DENIED": _said("this user may not call {0}", "Log in as another user, or give it that role"),

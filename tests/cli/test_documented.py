@@ -100,6 +100,8 @@ def test_the_way_in_is_documented() -> None:
         "rollback",
         "setup",
         "policy check",
+        "wlb init",
+        "wlb disconnect",
     ]
 
 

@@ -122,7 +122,10 @@ def test_answers_are_taken() -> None:
         ("h1", 4.5, "7", "None"),
         ("h2", 0.0, "7", "full"),
     ]
-    move, method = answers.Move(vm="v", source="a", target="b", reason="Cpu"), "GetOptimizationRecommendations"
+    move, method = (
+        answers.Move(number=1, vm="v", source="a", target="b", reason="Cpu"),
+        "GetOptimizationRecommendations",
+    )
     number, moves = reading.optimisation(method, reading.result_in(method, answers.optimisation([move], 3)))
     assert (number, [(each.vm, each.source, each.target, each.reason) for each in moves]) == (
         "3",

@@ -83,16 +83,16 @@ class Installation:
 def unit(kind: str, installation: Installation) -> str:
     """The text of a unit: the one that ships with the package, with the paths of *installation*."""
     text = files("rebalancer").joinpath("nightly", UNITS[kind]).read_text(encoding="utf-8")
-    usual = " ".join(map(_quoted, Installation().words))
-    text = text.replace(f"ExecStart={usual}\n", f"ExecStart={' '.join(map(_quoted, installation.words))}\n")
+    usual = " ".join(map(quoted, Installation().words))
+    text = text.replace(f"ExecStart={usual}\n", f"ExecStart={' '.join(map(quoted, installation.words))}\n")
     text = text.replace(f"User={USER}\n", f"User={installation.user}\n")
     text = text.replace(f"OnCalendar=*-*-* {AT}\n", f"OnCalendar=*-*-* {installation.at}\n")
-    text = text.replace(f"\" {MAIL_TO}'", f"\" {_quoted(installation.mail_to)}'")
+    text = text.replace(f"\" {MAIL_TO}'", f"\" {quoted(installation.mail_to)}'")
     paths = [] if installation.is_usual else [installation.state_dir]
     if installation.metrics_file:
         paths.append(str(PurePosixPath(installation.metrics_file).parent))
     if paths:
-        text = text.replace(METRICS_FOLDERS, f"ReadWritePaths={' '.join(map(_quoted, paths))}")
+        text = text.replace(METRICS_FOLDERS, f"ReadWritePaths={' '.join(map(quoted, paths))}")
     if not installation.is_usual:
         text = text.replace(OWN_FOLDERS, "")
     if any(PurePosixPath(path).parts[1] in HOMES for path in (installation.program, installation.policy, *paths)):
@@ -119,7 +119,7 @@ def absolute(path: Path) -> str:
     return str(Path.cwd() / path)
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """*word* as systemd reads it back."""
     plain = word.replace("%", "%%")
     return f'"{plain}"' if " " in plain else plain

@@ -28,7 +28,7 @@ def initialize_wlb(context: Context, url: str, user: str, password: str, *pool_l
     )
     reading.identity(method, reading.result_in(method, ask(server, method, inside)))
     world.wlb_password = password
-    _note(world, wlb_url=url, wlb_username=user, wlb_enabled=True)
+    _note(world, wlb_url=url, wlb_username=user)
 
 
 def deconfigure_wlb(context: Context) -> None:

@@ -27,8 +27,9 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A VM that should go from one host to another, and why."""
+    """A VM that should go from one host to another, and why, under a number of its own."""
 
+    number: int
     vm: str
     source: str
     target: str
@@ -93,10 +94,10 @@ def optimisation(moves: Iterable[Move], number: int) -> bytes:
             MoveFromHostUuid=each.source,
             MoveToHostUuid=each.target,
             Reason=each.reason,
-            RecommendationId=str(place),
+            RecommendationId=str(each.number),
             VmToMoveUuid=each.vm,
         )
-        for place, each in enumerate(moves, start=1)
+        for each in moves
     )
     method = "GetOptimizationRecommendations"
     if not inside:
@@ -108,8 +109,8 @@ def optimisation(moves: Iterable[Move], number: int) -> bytes:
 def evacuation(moves: Iterable[Move]) -> bytes:
     """HostGetRecommendations."""
     inside = (
-        _texts("HostEvacuationRecommendation", HostUuid=each.target, RecommendationId=str(place), VmUuid=each.vm)
-        for place, each in enumerate(moves, start=1)
+        _texts("HostEvacuationRecommendation", HostUuid=each.target, RecommendationId=str(each.number), VmUuid=each.vm)
+        for each in moves
     )
     return answer("HostGetRecommendations", [Element(name="Recommendations", inside=tuple(inside))])
 

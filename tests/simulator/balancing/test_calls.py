@@ -29,6 +29,8 @@ def server() -> Iterator[Stub]:
 def pool(xapi: Proxy, server: Stub) -> Proxy:
     """The small pool, connected."""
     xapi.pool.initialize_wlb(server.url, "wlbuser", "wlbpass", "root", "xs&pass<1>")
+    (ref,) = xapi.pool.get_all()
+    xapi.pool.set_wlb_enabled(ref, True)
     return xapi
 
 

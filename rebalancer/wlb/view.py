@@ -1,0 +1,167 @@
+"""A pool as it was seen last, with everything worked out that answers rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rebalancer as rb
+from rebalancer.demand import LoadProfile
+from rebalancer.inventory import VM, Host, PowerState, Uuid
+from rebalancer.objectives.levels import Levels, levels_of, load_in_columns
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import Rulebook
+from rebalancer.rules.core.kinds import Affinity
+from rebalancer.rules.core.ledger import Ledger
+
+Loads = NDArray[np.float64]
+"""Load in columns: CPU in pCPUs by slot, then every other resource."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A pool under a policy at the moment when it was read.
+
+    Args:
+        model: pool, demand and policy.
+        seen_at: when the inventory was read, UTC.
+        profile: the load profile as it was measured, of which the model's demand was made.
+    """
+
+    model: rb.Model
+    seen_at: datetime
+    profile: LoadProfile | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """Pool, demand and policy together."""
+        return self.model.problem
+
+    @property
+    def book(self) -> Rulebook:
+        """The rules."""
+        return self.model.rulebook
+
+    def prepare(self) -> None:
+        """Work out now what the first answer would have to wait for."""
+        _ = self.ledger, self.load, self.levels
+        for vm in self.problem.initial:
+            self.book.live.targets(self.problem.pool.vms[vm])
+
+    @cached_property
+    def live_hosts(self) -> tuple[Host, ...]:
+        """The hosts that XAPI wants to hear of."""
+        return tuple(host for host in self.problem.pool.hosts.values() if host.live)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What hosts hold now, by all limits, those at the end of a plan too: one move may be all there is."""
+        return self.new_ledger()
+
+    def new_ledger(self) -> Ledger:
+        """The same, to be changed."""
+        return Ledger(self.book.limits, self.problem.pool, self.problem.initial)
+
+    @cached_property
+    def groups(self) -> tuple[frozenset[Uuid], ...]:
+        """VMs that have to stay together."""
+        limits = (bound.limit for bound in self.book.limits)
+        return tuple(limit.vms for limit in limits if isinstance(limit, Affinity) and limit.hard)
+
+    @cached_property
+    def load(self) -> Loads | None:
+        """What each host has to carry, shape (hosts, columns); None without metrics."""
+        return None if self.problem.demand is None else load_in_columns(self.problem.initial, self.problem)
+
+    @cached_property
+    def levels(self) -> tuple[Levels, ...]:
+        """What load costs."""
+        return () if self.problem.demand is None else levels_of(self.problem)
+
+    @cached_property
+    def place_of(self) -> dict[Uuid, int]:
+        """The row of each host in tables."""
+        return {host: number for number, host in enumerate(self.problem.pool.hosts)}
+
+    def load_of(self, vm: VM) -> Loads:
+        """What a VM adds to its host, shape (columns,).
+
+        Of a VM that was never measured it is what the measured ones need for each vCPU on average, times its vCPUs.
+        """
+        rows = self._rows
+        if (number := self._row_of.get(vm.uuid)) is not None:
+            found: Loads = rows[number]
+            return found
+        vcpus = sum(_vcpus(self.problem.pool.vms[uuid]) for uuid in self._row_of if uuid in self.problem.pool.vms)
+        share: Loads = rows.sum(axis=0) * (_vcpus(vm) / max(1, vcpus))
+        return share
+
+    @cached_property
+    def _row_of(self) -> dict[Uuid, int]:
+        demand = self.problem.demand
+        return {} if demand is None else {vm: number for number, vm in enumerate(demand.vms)}
+
+    @cached_property
+    def _rows(self) -> Loads:
+        demand = self.problem.demand
+        if demand is None:
+            return np.zeros((0, 0))
+        return np.hstack([demand.vm_pcpu, *(each.vm for each in self.problem.resources.all)])
+
+    def is_measured(self, vm: Uuid) -> bool:
+        """Whether the load profile knows the VM."""
+        return vm in self._row_of
+
+    def started(self, vm: VM) -> Started:
+        """The pool in which *vm*, which does not run, may start."""
+        if vm.uuid not in self._started:
+            self._started[vm.uuid] = Started.of(self, vm)
+        return self._started[vm.uuid]
+
+    @cached_property
+    def _started(self) -> dict[Uuid, Started]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Limits that count a VM which does not run yet.
+
+    Args:
+        problem: the pool with it among those that are placed.
+        ledger: what hosts hold now, without it.
+    """
+
+    problem: Problem
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, view: View, vm: VM) -> Started:
+        """The limits of sums: those that judge a whole state know no VM that is nowhere yet."""
+        before, anywhere = view.problem, next(iter(view.problem.pool.hosts))
+        pool = replace(
+            before.pool,
+            vms={**before.pool.vms, vm.uuid: replace(vm, power_state=PowerState.RUNNING, resident_on=None)},
+        )
+        initial = Placement({**before.initial.host_of, vm.uuid: anywhere}, before.initial.srs_of)
+        problem = replace(before, pool=pool, initial=initial, before=before.initial)
+        bounds = [bound for rule in _of_starts(view.book) for bound in rule.bounds(problem)]
+        return cls(problem, Ledger(bounds, pool, before.initial))
+
+
+SUMS = frozenset({"enough-memory", "host-reserve", "memory-safety", "keep-apart", "vms-per-host", "vcpus-per-pcpu"})
+"""Rules whose limits a VM that starts counts in like one that arrives."""
+
+
+def _of_starts(book: Rulebook) -> Iterator[rb.rules.Rule]:
+    return (rule for rule in book.rules if rule.id in SUMS)
+
+
+def _vcpus(vm: VM) -> int:
+    return vm.metrics.vcpus_number if vm.metrics and vm.metrics.vcpus_number else vm.vcpus_max

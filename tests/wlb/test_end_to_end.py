@@ -1,0 +1,126 @@
+"""The simulated XAPI asks the server, and takes what it says. Tests share a pool, and the later ones change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import XenAPI
+
+from rebalancer.simulator import Simulator
+from tests.wlb.conftest import Running, wait_for
+
+# The stock client answers with whatever the method answers.
+Proxy = Any
+
+
+def guest_on(pool: Proxy, host: str | None = None) -> str:
+    """A guest that runs, on a host if one is named."""
+    guests = {ref: vm for ref, vm in pool.VM.get_all_records().items() if not vm["is_control_domain"]}
+    running = {ref: vm["resident_on"] for ref, vm in guests.items() if vm["power_state"] == "Running"}
+    return next(str(ref) for ref, where in running.items() if host in {None, where})
+
+
+def test_stars_for_a_guest_that_runs(pool: Proxy) -> None:
+    """Every host has stars, not all as many, and none more than five."""
+    found = pool.VM.retrieve_wlb_recommendations(guest_on(pool))
+    assert found.keys() == set(pool.host.get_all())
+    assert all(0.0 < float(stars) <= 5.0 for _, stars, *_ in found.values())
+    assert len({stars for _, stars, *_ in found.values()}) > 1
+
+
+def test_emptying_a_host(pool: Proxy) -> None:
+    """All guests of a host go to others."""
+    host, record = next(iter(pool.host.get_all_records().items()))
+    guests = {vm for vm in record["resident_VMs"] if not pool.VM.get_is_control_domain(vm)}
+    found = pool.host.retrieve_wlb_evacuate_recommendations(host)
+    assert found.keys() == guests
+    assert all(said[0] == "WLB" and said[1] != record["uuid"] for said in found.values())
+
+
+def test_configuration_is_kept(pool: Proxy, server: Running) -> None:
+    """What our policy knows changes its plans; everything else comes back as it went in."""
+    shown = pool.pool.retrieve_wlb_configuration()
+    assert (shown["OptimizationMode"], shown["HostCpuThresholdCritical"]) == ("0", "75")
+    pool.pool.send_wlb_configuration({"HostCpuThresholdCritical": "60", "Colour": "blue & green"})
+    shown = pool.pool.retrieve_wlb_configuration()
+    assert (shown["HostCpuThresholdCritical"], shown["Colour"]) == ("60", "blue & green")
+    (watch,) = server.service.watches.values()
+    assert watch.source.policy.objective.threshold == 0.6
+    wait_for(lambda: watch.view is not None and watch.view.load is not None and watch.plan is not None, server)
+
+
+REFUSED: list[dict[str, str]] = [
+    {"AutoBalanceEnabled": "true"},
+    {"PowerManagementEnabled": "True"},
+    {"OptimizationMode": "7"},
+    *({"HostCpuThresholdCritical": text} for text in ("0", "101", "nan", "much")),
+    {"x" * 2000: "y"},
+]
+
+
+def test_configuration_that_cannot_be_is_refused(pool: Proxy) -> None:
+    """What this server never does, and values that are none, are refused in words, and nothing changes."""
+    before = pool.pool.retrieve_wlb_configuration()
+    for sent in REFUSED:
+        with pytest.raises(XenAPI.Failure) as refused:
+            pool.pool.send_wlb_configuration(sent)
+        assert refused.value.details[:2] == ["WLB_INTERNAL_ERROR", "Exception:"]
+    assert pool.pool.retrieve_wlb_configuration() == before
+
+
+def test_recommendations_of_a_pool_end(pool: Proxy, server: Running) -> None:
+    """The plan comes as moves under one number; carried out in any order, there is nothing left to move."""
+    (watch,) = server.service.watches.values()
+    for _ in range(10):
+        moves = pool.pool.retrieve_wlb_recommendations()
+        assert moves == pool.pool.retrieve_wlb_recommendations()
+        if not moves:
+            break
+        assert len({said[2] for said in moves.values()}) == 1
+        before = watch.plan
+        for vm, (_, target, *_) in sorted(moves.items()):
+            pool.VM.pool_migrate(vm, pool.host.get_by_uuid(target), {"live": "true"})
+        wait_for(lambda plan=before: watch.plan is not None and watch.plan is not plan, server)  # type: ignore[misc]
+    assert moves == {}
+
+
+def test_stars_for_a_guest_that_is_halted(simulator: Simulator, pool: Proxy, server: Running) -> None:
+    """A guest that was shut down has stars where it may start, none on a disabled host, and the reason."""
+    coordinator = simulator.world.coordinator
+    host = next(ref for ref in pool.host.get_all() if ref != coordinator)
+    vm, uuid = guest_on(pool, coordinator), pool.host.get_uuid(host)
+    pool.VM.hard_shutdown(vm)
+    simulator.database.change("host", host, enabled=False)
+    (watch,) = server.service.watches.values()
+    wait_for(lambda: watch.view is not None and not watch.view.problem.pool.hosts[uuid].enabled, server)
+    found = pool.VM.retrieve_wlb_recommendations(vm)
+    assert found.pop(host)[:2] == ["WLB", "0.0"]
+    assert all(float(stars) > 0.0 for _, stars, *_ in found.values())
+
+
+def test_a_guest_that_is_new(simulator: Simulator, pool: Proxy) -> None:
+    """A guest that the server has not heard of is looked up, and has stars."""
+    vm = guest_on(pool)
+    record = simulator.database.get("VM", vm)
+    new = {**record, "uuid": "00000000-0000-4000-8000-00000000beef", "power_state": "Halted", "VBDs": [], "VIFs": []}
+    empty = {"resident_on": "OpaqueRef:NULL", "domid": "-1", "name_label": "newcomer"}
+    ref = simulator.database.add("VM", {**new, **empty})
+    found = pool.VM.retrieve_wlb_recommendations(ref)
+    assert any(float(stars) > 0.0 for _, stars, *_ in found.values())
+
+
+def test_diagnostics_tell_no_secrets(pool: Proxy, server: Running) -> None:
+    """How pools stand is told, and not how to get in."""
+    (record,) = pool.pool.get_all_records().values()
+    text = "\n".join(server.service.diagnostics())
+    assert record["uuid"] in text
+    assert "secret" not in text
+
+
+def test_a_pool_that_leaves_is_forgotten(pool: Proxy, server: Running) -> None:
+    """After deconfiguring nothing of the pool is left here, and it cannot ask."""
+    pool.pool.deconfigure_wlb()
+    assert server.service.watches == {}
+    with pytest.raises(XenAPI.Failure, match="WLB_NOT_INITIALIZED"):
+        pool.pool.retrieve_wlb_configuration()
