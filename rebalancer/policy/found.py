@@ -15,7 +15,9 @@ from rebalancer.policy.intent import Apart, RunOn, Together
 
 TOGETHER_TAGS = ("xo:load:balancer:affinity=", "rebalancer:together=")
 APART_TAGS = ("xo:load:balancer:anti-affinity=", "rebalancer:apart=")
-NEVER_MOVE_TAGS = ("xo:load:balancer:ignore", "rebalancer:never-move")
+NEVER_MOVE_TAG = "rebalancer:never-move"
+LEAVE_ALONE_TAGS = ("xo:load:balancer:ignore", "rebalancer:leave-alone")
+"""Tags of VMs that no balancer moves, and that maintenance may."""
 LAST_RESORT_TAG = "rebalancer:last-resort"
 ANTI_AFFINITY = "anti_affinity"
 
@@ -39,9 +41,14 @@ def tagged_apart(pool: Pool, *, hard: bool) -> tuple[Apart, ...]:
 
 
 def tagged_never_move(pool: Pool) -> dict[Uuid, str]:
-    """Resident guests that a tag keeps where they are, with the words that say which tag."""
+    """Resident guests that a tag keeps where they are, even in maintenance, with the words that say which tag."""
+    return {vm.uuid: f"tag {NEVER_MOVE_TAG}" for vm in pool.resident_guests() if NEVER_MOVE_TAG in vm.tags}
+
+
+def tagged_leave_alone(pool: Pool) -> dict[Uuid, str]:
+    """Resident guests that a tag keeps where they are but for maintenance, with the words that say which tag."""
     marks = ((vm.uuid, tag) for vm in pool.resident_guests() for tag in sorted(vm.tags, reverse=True))
-    return {uuid: f"tag {tag}" for uuid, tag in marks if tag in NEVER_MOVE_TAGS}
+    return {uuid: f"tag {tag}" for uuid, tag in marks if tag in LEAVE_ALONE_TAGS}
 
 
 def tagged_last_resort(pool: Pool) -> dict[Uuid, str]:

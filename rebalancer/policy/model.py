@@ -143,10 +143,15 @@ class IntentPolicy(Section):
 
 
 class PlanPolicy(Section):
-    """How long a plan may be applied after it was made, and whether it may be while the pool is being upgraded."""
+    """How long a plan may be applied after it was made, and what it may do beyond balancing.
+
+    `during_upgrade` says that it may be applied while the pool is being upgraded, `maintenance` that it may move VMs
+    that are left alone otherwise: it empties hosts, or brings VMs back.
+    """
 
     expires_hours: Annotated[float, Field(gt=0, le=MUCH)] = 24.0
     during_upgrade: bool = False
+    maintenance: bool = False
 
 
 class Policy(Section):
@@ -182,6 +187,7 @@ class Policy(Section):
     run_on: tuple[RunOnPolicy, ...] = ()
     reserve: tuple[ReservePolicy, ...] = ()
     never_move: Names = ()
+    leave_alone: Names = ()
     last_resort: Names = ()
     empty: Names = ()
     window: tuple[WindowPolicy, ...] = ()
@@ -203,6 +209,11 @@ class Policy(Section):
             PolicyError: the file cannot be read, is no TOML, or has a key that is unknown or out of range.
         """
         return from_toml(path, cls)
+
+    @property
+    def maintains(self) -> bool:
+        """Whether VMs that are left alone otherwise may move: hosts are emptied, or VMs brought back."""
+        return self.mode is Mode.EVACUATE or self.plan.maintenance
 
     @model_validator(mode="after")
     def _share_the_time_zone(self) -> Policy:

@@ -14,6 +14,7 @@ from rebalancer.policy.found import (
     preferred_hosts,
     tagged_apart,
     tagged_last_resort,
+    tagged_leave_alone,
     tagged_never_move,
     tagged_together,
 )
@@ -73,12 +74,16 @@ class _Resolving:
         self._refuse_unwanted_pools()
         reluctant = (tagged_last_resort(self._pool) if read.read_tags else {}) | self._kept("last_resort")
         cooling = self._cooling(stays=False)
+        never = (tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move")
+        alone = (tagged_leave_alone(self._pool) if read.read_tags else {}) | self._kept("leave_alone")
+        maintained = self._policy.maintains
+        reluctant |= alone if maintained else {}
         intent = Intent(
             together=self._together() + (tagged_together(self._pool, hard=hard) if grouped else ()),
             apart=self._apart() + (tagged_apart(self._pool, hard=hard) if grouped else ()) + self._vm_groups(),
             spread=self._spread(),
             run_on=self._run_on() + (preferred_hosts(self._pool) if read.read_affinity else ()),
-            never_move=(tagged_never_move(self._pool) if read.read_tags else {}) | self._kept("never_move"),
+            never_move=({} if maintained else alone) | never,
             left_alone=self._cooling(stays=True),
             last_resort=cooling | reluctant,
             cooling=frozenset(cooling.keys() - reluctant.keys()),

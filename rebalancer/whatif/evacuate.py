@@ -16,6 +16,7 @@ from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, cheapest_fixes
 from rebalancer.whatif.home import plan_home
+from rebalancer.whatif.maintenance import maintained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def evacuate(
     Raises:
         PolicyError: the policy contradicts the evacuation.
     """
+    problem = maintained(problem)
     found = emptied(problem, hosts, made_at=made_at, pace=pace, reporter=reporter)
     if found.plan is None:
         return found

@@ -59,13 +59,22 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A host that a walk passed by, and what came of the attempt to empty it."""
+
+    host: Uuid
+    found: Evacuation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Walked:
-    """The stages of an itinerary and where it ends; `stopped` is what a host cannot be emptied for, None at the end."""
+    """The stages of an itinerary and where it ends; `done` are the hosts that it worked on, `failed` the others."""
 
     habit: Habit
     stages: tuple[Stage, ...]
     end: Problem
-    stopped: Evacuation | None = None
+    done: tuple[Uuid, ...]
+    failed: tuple[Failed, ...] = ()
 
     @property
     def copied_bytes(self) -> int:
@@ -96,20 +105,34 @@ class Itinerary:
     _now: Problem = field(init=False)
     _done: list[Uuid] = field(init=False, default_factory=list)
     _stages: list[Stage] = field(init=False, default_factory=list)
+    _failed: list[Failed] = field(init=False, default_factory=list)
 
     def walk(self) -> Walked:
-        """All stages, or those up to a host that cannot be emptied."""
+        """All stages; hosts that cannot be emptied are passed by.
+
+        No host is updated before the coordinator: where that one cannot be emptied, an update ends there.
+        """
         self._now = self.start
         for host in self.order:
-            wanted = self._wished(closed(self._now, host), host)
-            found = self._emptied(wanted, host)
+            found = self._emptied(self._wished(closed(self._now, host), host), host)
             if found.plan is None:
-                return self._walked(found)
+                self._failed.append(Failed(host=host, found=found))
+                if self.version and host in self.start.pool.coordinators:
+                    break
+                continue
             self._take(Purpose.EMPTY, host, found.plan)
             self._now = back(self._now, host, self.version)
             self._done.append(host)
             self._bring_home(host, self._returning(host))
-        return self._walked(None)
+        if self._done and self._done[-1] != self.order[-1] and not self.habit.leaves_vms_away:
+            self._bring_home(self._done[-1], iter(self.start.pool.hosts))
+        return Walked(
+            habit=self.habit,
+            stages=tuple(self._stages),
+            end=self._now,
+            done=tuple(self._done),
+            failed=tuple(self._failed),
+        )
 
     def _emptied(self, problem: Problem, host: Uuid) -> Evacuation:
         """*host* emptied; asked for again with more time, as far as there is, where nothing was found in time."""
@@ -133,7 +156,7 @@ class Itinerary:
         last = host == self.order[-1]
         if last and not self.habit.leaves_vms_away:
             yield from self.start.pool.hosts
-        elif self.habit is Habit.AT_ONCE or (self.habit is Habit.SWING and host != self.order[0]):
+        elif self.habit is Habit.AT_ONCE or (self.habit is Habit.SWING and host != self._done[0]):
             yield host
 
     def _bring_home(self, host: Uuid, homes: Iterator[Uuid]) -> None:
@@ -147,9 +170,6 @@ class Itinerary:
         name = self.start.names.hosts[host]
         self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan))
         self._now = problem_at(self._now, plan.predicted)
-
-    def _walked(self, stopped: Evacuation | None) -> Walked:
-        return Walked(habit=self.habit, stages=tuple(self._stages), end=self._now, stopped=stopped)
 
 
 def _given(problem: Problem, seconds: float) -> Problem:

@@ -7,12 +7,22 @@ from dataclasses import replace
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import Host, Pool, Uuid
-from rebalancer.problem import Problem
+from rebalancer.problem import Problem, make_problem
 from rebalancer.rules.core.versions import numbers
 
 UPGRADING = "rolling_upgrade_in_progress"
 """The key of `pool.other_config` with which xapi marks a pool (`db_gc.ml`, `detect_rolling_upgrade`)."""
 PLATFORM = "platform_version"
+
+
+def maintained(problem: Problem) -> Problem:
+    """*problem* in which VMs may move that are left alone but for maintenance."""
+    if problem.policy.plan.maintenance:
+        return problem
+    plan = problem.policy.plan.model_copy(update={"maintenance": True})
+    policy = problem.policy.model_copy(update={"plan": plan})
+    found = make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
+    return replace(found, before=problem.before, initial=problem.initial)
 
 
 def closed(problem: Problem, host: Uuid) -> Problem:

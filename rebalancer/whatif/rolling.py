@@ -8,23 +8,24 @@ from datetime import datetime
 
 from rebalancer.describe.left_out import Hindrances
 from rebalancer.errors import Fix, InputError, RebalancerError
-from rebalancer.inventory import Host, Uuid
-from rebalancer.placement import Placement, disks_of
+from rebalancer.inventory import Uuid
 from rebalancer.plan import Pace
 from rebalancer.plan.duration import NO_EXPERIENCE
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Blocked, Rulebook
-from rebalancer.rules.facts.sizes import DiskSizes
 from rebalancer.solve import SolveReporter, cheapest_fixes
-from rebalancer.units import size_in_words
-from rebalancer.whatif.evacuate import cannot_leave, emptying, who_is_blocked
+from rebalancer.units import first_few
+from rebalancer.whatif.evacuate import Evacuation, cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import closed, older_than
+from rebalancer.whatif.rolling_bound import bound_of, disks_astray
 
 SECONDS_SHARE = 3
 """A stage may take this part of an even share of `limits.solve_seconds`: ordering and proving take the rest."""
 LEAST_SECONDS = 2.0
 NEAR = 1.02
+SHOWN = 5
+"""VMs that are named before the rest is counted."""
 """A walk that copies at most this many times its bound is taken without trying another."""
 
 
@@ -48,16 +49,27 @@ class HostFixes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A host that cannot be emptied, and why."""
+
+    host_name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rolling:
     """What came of planning to work on all hosts.
 
-    `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that brings the same VMs home can
-    undercut, for the reason in `bound_by`. There are stages, or else `refused` says why there are none, and `fixes`
-    what to give up, host by host. `left_out` are hosts of the pool that are not live, where all of it was meant.
+    `copied_bytes` is what all stages copy together, `bound_bytes` what no sequence that empties the same hosts and
+    brings the same VMs home can undercut, for the reason in `bound_by`. `hosts` are those that are planned. Those that
+    cannot be emptied are `set_aside`: `blocked` are VMs that hold them, whatever else moves, and `fixes` what to give
+    up, host by host. Where none is planned, `refused` says why. `left_out` are hosts of the pool that are not live,
+    where all of it was meant.
     """
 
     hosts: tuple[str, ...]
     version: str | None
+    set_aside: tuple[SetAside, ...] = ()
     left_out: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     habit: Habit | None = None
@@ -73,6 +85,7 @@ class Rolling:
         """Plain values for programs; plans by their digest, as they stand in folders of their own."""
         return {
             "hosts": list(self.hosts),
+            "set_aside": [asdict(each) for each in self.set_aside],
             "left_out": list(self.left_out),
             "update": self.version,
             "returns": self.habit.value if self.habit else None,
@@ -133,19 +146,28 @@ def rolling(
     )
     names = problem.names.hosts
     dead = () if hosts else tuple(names[uuid] for uuid, host in problem.pool.hosts.items() if not host.live)
-    told = Rolling(hosts=tuple(names[host] for host in order), version=version, left_out=dead)
+    told = Rolling(hosts=(), version=version, left_out=dead)
     blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
+    held = {each.host for each in blocked}
     if blocked:
-        return replace(told, blocked=blocked, refused=cannot_leave(blocked), fixes=_fixes(way, blocked))
-    walks = list(_walks(way))
-    complete = [walk for walk in walks if walk.stopped is None]
-    if complete:
-        return _told(told, way, min(complete, key=lambda walk: walk.copied_bytes))
-    stopped = max(walks, key=lambda walk: len(walk.stages)).stopped
-    if stopped is None:
-        return told
-    ways = HostFixes(host_name=", ".join(stopped.hosts), ways=stopped.fixes)
-    return replace(told, blocked=stopped.blocked, refused=stopped.refused, fixes=(ways,) if stopped.fixes else ())
+        told = replace(told, blocked=blocked, fixes=_fixes(way, blocked), set_aside=tuple(_held(way, blocked)))
+    if held.issuperset(order) or (version and not held.isdisjoint(problem.pool.coordinators)):
+        return replace(told, hosts=_names(way, order), refused=cannot_leave(blocked))
+    way = replace(way, order=tuple(host for host in order if host not in held))
+    return _told(told, way, min(_walks(way), key=lambda walk: (len(walk.failed), walk.copied_bytes)))
+
+
+def _names(way: Itinerary, hosts: Sequence[Uuid]) -> tuple[str, ...]:
+    return tuple(way.start.names.hosts[host] for host in hosts)
+
+
+def _held(way: Itinerary, blocked: Sequence[Blocked]) -> Iterator[SetAside]:
+    """The hosts that VMs hold whatever else moves, with these VMs."""
+    for host in way.order:
+        vms = [each.vm_name for each in blocked if each.host == host]
+        if vms:
+            words = f"{first_few(vms, SHOWN)} cannot leave"
+            yield SetAside(host_name=way.start.names.hosts[host], words=words)
 
 
 def _fixes(way: Itinerary, blocked: Sequence[Blocked]) -> tuple[HostFixes, ...]:
@@ -164,14 +186,30 @@ def _walks(way: Itinerary) -> Iterator[Walked]:
     for habit in (Habit.NEVER,) if way.habit.leaves_vms_away else (Habit.AT_ONCE, Habit.SWING, Habit.LAST):
         walk = replace(way, habit=habit).walk()
         yield walk
-        if walk.stopped is None and walk.copied_bytes <= NEAR * _bound(way, walk)[0]:
+        if not walk.failed and walk.copied_bytes <= NEAR * bound_of(way, walk)[0]:
             return
 
 
 def _told(told: Rolling, way: Itinerary, walk: Walked) -> Rolling:
-    bound, bound_by = _bound(way, walk)
+    failed = [each.found for each in walk.failed]
+    told = replace(
+        told,
+        blocked=(*told.blocked, *(each for found in failed for each in found.blocked)),
+        fixes=(
+            *told.fixes,
+            *(HostFixes(host_name=_host_of(found), ways=found.fixes) for found in failed if found.fixes),
+        ),
+        set_aside=(
+            *told.set_aside,
+            *(SetAside(host_name=_host_of(found), words=str(found.refused)) for found in failed),
+        ),
+    )
+    if not walk.done:
+        return replace(told, refused=cannot_leave(told.blocked) if told.blocked else failed[0].refused)
+    bound, bound_by = bound_of(way, walk)
     return replace(
         told,
+        hosts=_names(way, walk.done),
         stages=walk.stages,
         habit=walk.habit,
         deviations=tuple(_deviations(way.start, walk.end)) if not walk.habit.leaves_vms_away else (),
@@ -181,22 +219,8 @@ def _told(told: Rolling, way: Itinerary, walk: Walked) -> Rolling:
     )
 
 
-def _bound(way: Itinerary, walk: Walked) -> tuple[int, str]:
-    """Bytes that no sequence of stages undercuts that brings the same VMs home as *walk*, and why."""
-    start, end, pool = way.start.initial, walk.end.initial, way.start.pool
-    away = {move.vm for move in end.moves_to(start)}
-    leaving = {vm: least_copied(vm, way.start) for vm, at in start.host_of.items() if at in way.order}
-    once = sum(leaving.values())
-    words = f"every VM leaves its host once ({size_in_words(once)})"
-    if not walk.habit.leaves_vms_away:
-        strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if _disks_astray(vm, start, end)}
-        home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)
-        return once + home, f"{words}, and those that end at home return ({size_in_words(home)})"
-    first = sum(pool.vms[vm].migration_memory_bytes for vm in leaving if start[vm] == way.order[0])
-    if any(host.enabled for uuid, host in pool.hosts.items() if uuid not in way.order):
-        return once, words
-    again = f"those of the first host ({size_in_words(first)}) go where they have to leave again"
-    return once + first, f"{words}, and {again}"
+def _host_of(found: Evacuation) -> str:
+    return ", ".join(found.hosts)
 
 
 def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
@@ -211,7 +235,7 @@ def _deviations(start: Problem, end: Problem) -> Iterator[Deviation]:
         rule, words = hindrances.against(move) or ("order", "no legal order brings it back together with others")
         yield deviation(move.vm, f"{words} [{rule}]")
     for vm, home in start.initial.host_of.items():
-        astray = _disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
+        astray = disks_astray(vm, start.initial, end.initial) if end.initial[vm] == home else ()
         if astray:
             names = {srs: tuple(end.names.srs[sr] for sr in srs) for srs in astray}
             words = ", ".join(f"on SR {now}, not on {was}" for was, now in names.values())
@@ -239,29 +263,7 @@ def _staged(problem: Problem, *, stages: int, upgrade: bool) -> Problem:
     policy = problem.policy.model_copy(
         update={
             "limits": limits.model_copy(update={"solve_seconds": min(limits.solve_seconds, seconds)}),
-            "plan": plan.model_copy(update={"during_upgrade": plan.during_upgrade or upgrade}),
+            "plan": plan.model_copy(update={"during_upgrade": plan.during_upgrade or upgrade, "maintenance": True}),
         }
     )
     return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
-
-
-def least_copied(vm: Uuid, problem: Problem) -> int:
-    """Bytes that *vm* copies at least to leave its host: its memory, and the disks that no other host sees with it.
-
-    They are those of the host that sees most of them; whether a rule lets the VM go there is not asked.
-    """
-    home = problem.initial[vm]
-    others = [host for uuid, host in problem.pool.hosts.items() if uuid != home]
-    disks = min((_unseen_bytes(vm, host, problem) for host in others), default=0)
-    return problem.pool.vms[vm].migration_memory_bytes + disks
-
-
-def _unseen_bytes(vm: Uuid, host: Host, problem: Problem) -> int:
-    sizes, pool = DiskSizes(problem), problem.pool
-    return sum(sizes.copied(disk) for _, disk in disks_of(pool.vms[vm], pool) if disk.sr not in host.attached_srs)
-
-
-def _disks_astray(vm: Uuid, start: Placement, end: Placement) -> tuple[tuple[Uuid, Uuid], ...]:
-    """For each disk of *vm* that is on another SR at *end* than at *start*: that of the start, and that of the end."""
-    then, now = start.srs_of.get(vm, {}), end.srs_of.get(vm, {})
-    return tuple((then[drive], now[drive]) for drive in sorted(then.keys() & now.keys()) if then[drive] != now[drive])

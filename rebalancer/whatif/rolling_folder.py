@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from rebalancer.errors import PlanFileError
+from rebalancer.errors import Fix, PlanFileError
 from rebalancer.export.folder import fresh_folder, write_plan
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.files.writing import write_new
@@ -15,6 +15,7 @@ from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling
 
 INDEX, INDEX_JSON = "rolling.md", "rolling.json"
+ASIDE_COLUMNS = ("host", "why", "what would let all leave")
 DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
 
@@ -71,6 +72,11 @@ def _page(found: Rolling) -> Iterator[str]:
         yield ""
         yield from table(DEVIATION_COLUMNS, deviation_rows(found))
         yield ""
+    if found.set_aside:
+        yield "## Not planned"
+        yield ""
+        yield from table(ASIDE_COLUMNS, aside_rows(found))
+        yield ""
     yield from _how_to(found)
 
 
@@ -83,10 +89,12 @@ def summary_of(found: Rolling) -> str:
     home = "All VMs end where they are now." if not found.deviations else "Some VMs end elsewhere, see below."
     away = "" if found.habit and found.habit.leaves_vms_away else f" {home}"
     dead = f" Left out, because not live: {', '.join(found.left_out)}." if found.left_out else ""
+    apart = counted(len(found.set_aside), "host cannot be emptied and is", "hosts cannot be emptied and are")
+    aside = f" {apart} not planned, see below." if found.set_aside else ""
     return (
         f"{plans} {copied}{together}; no sequence of plans that empties the same hosts and "
         f"brings the same VMs home copies less than {bound}: {found.bound_by}. "
-        f"Between them {returns}.{away}{dead}"
+        f"Between them {returns}.{away}{dead}{aside}"
     )
 
 
@@ -105,6 +113,16 @@ def _does(stage: Stage) -> str:
 def deviation_rows(found: Rolling) -> list[tuple[str, ...]]:
     """One row a VM that ends away from home, with the cells of `DEVIATION_COLUMNS`."""
     return [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations]
+
+
+def aside_rows(found: Rolling) -> list[tuple[str, str, str]]:
+    """One row a host that cannot be emptied, with the cells of `ASIDE_COLUMNS`; of its fixes the cheapest."""
+    ways = {each.host_name: each.ways[0] for each in found.fixes}
+    return [(each.host_name, each.words, _fix(ways.get(each.host_name))) for each in found.set_aside]
+
+
+def _fix(way: Fix | None) -> str:
+    return " and ".join(each.words for each in way.concessions) if way else ""
 
 
 def _how_to(found: Rolling) -> Iterator[str]:

@@ -15,7 +15,10 @@ MEANINGS = {
     Exit.STALE: "the pool is no longer what the plan was made for, or the plan is not legal, or not as it was written",
     Exit.STOPPED: "stopped half-way: people have to look",
     Exit.METRICS_REFUSED: "the metrics are not good enough to plan on",
-    Exit.INCOMPLETE: "the plan is a legal part of a better one, or `limits` cut it (only with `--detailed-exitcode`)",
+    Exit.INCOMPLETE: (
+        "the plan is a legal part of a better one, or `limits` cut it (only with `--detailed-exitcode`); `rolling`: "
+        "hosts that cannot be emptied are not planned"
+    ),
     Exit.NOT_APPROVED: "the plan lacks a valid approval",
     Exit.LATER: (
         "`apply`: steps are left for later: no change window is open, or none long enough, their VMs are blocked or "

@@ -24,6 +24,10 @@ IDLE: list[tuple[dict[str, Any], str]] = [
     ({"notify": {"tell": ["people"]}}, "notify.tell: without to or pool_messages nobody is told"),
     ({"demand": {"resources": ["network"]}}, "demand.resources: network is read and counts for nothing"),
     ({"limits": {"concurrent": 2, "in_per_host": 3}}, "limits.in_per_host: 3 is never reached: 2 run at once at most"),
+    (
+        {"never_move": ["a", "b"], "leave_alone": ["b"]},
+        "leave_alone: 'b' in never_move as well: no maintenance moves them",
+    ),
     ({"never_move": ["a", "b"], "last_resort": ["b"]}, "last_resort: 'b' in never_move as well: they stay anyway"),
 ]
 BUSY: list[dict[str, Any]] = [

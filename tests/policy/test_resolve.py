@@ -81,7 +81,6 @@ def test_hosts_are_named_like_vms(pool: Pool) -> None:
             },
             "'web-1', 'web-2' may run on no host: run_on 'r', 's'",
         ),
-        ({"never_move": ["db-1"], "empty": ["a"]}, "'db-1' never moves (policy never_move 'db-1'), but is on 'a'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(pool: Pool, sections: dict[str, Any], words: str) -> None:
@@ -134,7 +133,7 @@ def test_tags_of_the_pool_count(pool_with: Callable[..., Pool], prefix: str) -> 
     """Xen Orchestra's tags and ours make groups and pins; a tag that one VM carries makes none."""
     ours = prefix == "rebalancer:"
     together, apart = (prefix + kind for kind in (("together", "apart") if ours else ("affinity", "anti-affinity")))
-    never = prefix + ("never-move" if ours else "ignore")
+    never = prefix + ("leave-alone" if ours else "ignore")
     pool = pool_with(
         guest("x", "a", tags=(f"{together}=t", f"{apart}=lonely")),
         guest("y", "a", tags=(f"{together}=t", f"{apart}=s", never)),
@@ -148,6 +147,21 @@ def test_tags_of_the_pool_count(pool_with: Callable[..., Pool], prefix: str) -> 
     assert intent.never_move == {"uuid-y": f"tag {never}"}
     ignored = intent_of(policy(intent={"read_tags": False}), pool)
     assert (ignored.together, ignored.apart, ignored.never_move) == ((), (), {})
+
+
+def test_maintenance_may_move_who_is_left_alone(pool_with: Callable[..., Pool]) -> None:
+    """As a last resort, in mode evacuate and in plans of maintenance; whoever never moves does not."""
+    pool = pool_with(
+        guest("x", "a", tags=("rebalancer:never-move",)),
+        guest("y", "a", tags=("rebalancer:leave-alone",)),
+        guest("z", "b", tags=("xo:load:balancer:ignore",)),
+    )
+    named = {"leave_alone": ["web-1"], "never_move": ["db-1"]}
+    never, alone = {"uuid-x", "uuid-db-1"}, {"uuid-y", "uuid-z", "uuid-web-1"}
+    assert {*intent_of(policy(**named), pool).never_move} == never | alone
+    for wanted in ({"mode": "evacuate"}, {"plan": {"maintenance": True}}):
+        intent = intent_of(policy(**named, **wanted), pool)
+        assert ({*intent.never_move}, {*intent.last_resort}) == (never, alone)
 
 
 def test_vm_groups_of_the_pool_count(pool_with: Callable[..., Pool]) -> None:

@@ -12,7 +12,7 @@ from rebalancer.units import GIB
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Purpose, Rolling, rolling
 from rebalancer.whatif.evacuate import evacuate
-from rebalancer.whatif.rolling import least_copied
+from rebalancer.whatif.rolling_bound import least_copied
 from tests.local_disks import local_host, local_problem, local_vm, two_disks
 from tests.plan.made import LATER, MADE_AT
 from tests.pools import make_host, policy_of, problem_of

@@ -12,6 +12,7 @@ import pytest
 from rebalancer.errors import Infeasible, NothingFound
 from rebalancer.execute import RunOptions, execute
 from rebalancer.inventory import Pool, pool_from_records
+from rebalancer.planner.rebalance import rebalance
 from rebalancer.policy import Mode, Policy
 from rebalancer.problem import Problem, make_problem, pool_at
 from rebalancer.rules import Rulebook
@@ -22,6 +23,7 @@ from rebalancer.solve import solve
 from rebalancer.solve.outcome import nothing_found
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, evacuate
+from rebalancer.whatif.maintenance import maintained
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
 from tests.execute.stage import TIMEOUTS, StoppedClock
 from tests.plan.made import LATER, MADE_AT, demand_of, pool_with
@@ -49,8 +51,44 @@ def test_everybody_leaves_and_comes_home() -> None:
     after = pool_at(problem.pool, found.plan.predicted)
     assert verify_plan(found.home, after, now=LATER) == ()
     assert found.home.predicted == found.plan.before
-    assert found.home.policy == problem.policy
+    assert found.home.policy == maintained(problem).policy
     assert {step.why for step in found.home.steps} == {"back to where it was"}
+
+
+@pytest.mark.parametrize("tag", ["xo:load:balancer:ignore", "rebalancer:leave-alone"])
+def test_maintenance_moves_whom_balancing_leaves_alone(tag: str) -> None:
+    """It leaves its host and comes home, by tag or by policy; who stays on another host is not asked to make room."""
+    pool = pool_with({"h1": 20, "h2": 20, "h3": 20}, {"a": ("h1", 4), "b": ("h1", 6), "c": ("h2", 4)})
+    tagged = replace(pool, vms={**pool.vms, "a": replace(pool.vms["a"], tags=(tag,))})
+    for problem in (problem_of(tagged), problem_of(pool, policy=policy_of(leave_alone=["a"]))):
+        assert "a" in problem.intent.never_move
+        found = emptied(problem, "h1")
+        assert found.plan
+        assert found.home
+        assert {step.vm for step in found.plan.steps} == {"a", "b"}
+        assert verify_plan(found.plan, problem.pool, now=LATER) == ()
+        assert verify_plan(found.home, pool_at(problem.pool, found.plan.predicted), now=LATER) == ()
+        assert found.home.predicted == found.plan.before
+
+
+def test_no_maintenance_moves_who_never_moves() -> None:
+    """Named twice, the stronger word counts; the answer says who holds the host, and nothing is an error."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 6)})
+    both = emptied(problem_of(pool, policy=policy_of(leave_alone=["a"], never_move=["a"])), "h1")
+    assert [(each.vm, each.rule) for each in both.blocked] == [("a", "never-move")]
+    asked = problem_of(pool, policy=policy_of(mode="evacuate", empty=["h1"], never_move=["a"]))
+    with pytest.raises(Infeasible, match="never-move"):
+        rebalance(Rulebook.of(asked), made_at=MADE_AT)
+
+
+def test_a_night_empties_a_host_but_for_who_never_moves() -> None:
+    """The policy wants it empty and the VM where it is: whoever may leave does."""
+    pool = pool_with({"h1": 20, "h2": 20}, {"a": ("h1", 4), "b": ("h1", 6)})
+    plan = rebalance(
+        Rulebook.of(problem_of(pool, policy=policy_of(mode="repair", empty=["h1"], never_move=["a"]))), made_at=MADE_AT
+    )
+    assert [step.vm for step in plan.steps] == ["b"]
+    assert plan.predicted.host_of == {"a": "h1", "b": "h2"}
 
 
 def test_third_vms_make_room() -> None:
@@ -115,7 +153,7 @@ def test_all_who_cannot_leave_are_told_with_every_host() -> None:
     """Each with what each other host has against it and a fix; there is no plan, and the error names them."""
     vms = [
         make_vm("free", on="h1"),
-        make_vm("kept", on="h1", tags=("xo:load:balancer:ignore",)),
+        make_vm("kept", on="h1", tags=("rebalancer:never-move",)),
         make_vm("blocked", on="h1", blocked_operations={"pool_migrate": "licence"}),
     ]
     found = emptied(problem_of(vms=vms), "h1")

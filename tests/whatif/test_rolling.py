@@ -134,23 +134,61 @@ def test_no_walk_where_hosts_are_full() -> None:
 
 
 def test_who_cannot_leave_is_told_first(pool: Pool) -> None:
-    """All VMs that hold their host, of all hosts, before anything is solved."""
+    """All VMs that hold their host, of all hosts, before anything is solved; the other hosts are planned."""
     found = rolled(problem_of(pool, policy=policy_of(never_move=["c", "e"])))
+    assert (found.refused, found.hosts) == (None, ("h1",))
+    assert played(found, pool) == homes(pool)
+    assert [(each.host_name, each.words) for each in found.set_aside] == [
+        ("h3", "e cannot leave"),
+        ("h2", "c cannot leave"),
+    ]
     assert [(each.vm, each.host, each.rule) for each in found.blocked] == [
         ("e", "h3", "never-move"),
         ("c", "h2", "never-move"),
     ]
-    assert "VM 'e' cannot leave" in str(found.refused)
     told = {each.host_name: [concession.words for concession in each.ways[0].concessions] for each in found.fixes}
     assert told == {"h2": ["let 'c' move"], "h3": ["let 'e' move"]}
     assert json.loads(json.dumps(found.as_json()))["ways_out"][0]["host_name"] == "h3"
 
 
+def test_nothing_is_planned_where_every_host_is_held(pool: Pool) -> None:
+    """The reason names who holds them."""
+    found = rolled(problem_of(pool, policy=policy_of(never_move=["a", "c", "e"])))
+    assert (found.stages, len(found.set_aside)) == ((), 3)
+    assert "VM 'e' cannot leave" in str(found.refused)
+
+
+def test_no_host_is_updated_before_the_coordinator(pool: Pool) -> None:
+    """Where that one is held, an update plans nothing, and reboots plan the others."""
+    held = problem_of(pool, policy=policy_of(never_move=["a"]))
+    update, reboot = rolled(held, version=NEW), rolled(held)
+    assert (update.stages, reboot.hosts) == ((), ("h3", "h2"))
+    assert "VM 'a' cannot leave" in str(update.refused)
+
+
+@pytest.mark.parametrize("version", [None, NEW])
+def test_a_host_that_is_held_takes_vms_of_others(pool: Pool, version: str | None) -> None:
+    """It stays as it is, and in an update takes nobody from hosts that are newer."""
+    found = rolled(problem_of(pool, policy=policy_of(never_move=["e"])), version=version)
+    assert (found.hosts, [each.host_name for each in found.set_aside]) == (("h1", "h2"), ["h3"])
+    assert played(found, pool, version) == homes(pool)
+    assert found.copied_bytes >= found.bound_bytes
+
+
+def test_vms_that_balancing_leaves_alone_return(pool: Pool) -> None:
+    """Every stage may move them."""
+    found = rolled(problem_of(pool, policy=policy_of(leave_alone=["a", "c", "e"])))
+    assert played(found, pool) == homes(pool)
+    assert (found.refused, found.deviations) == (None, ())
+
+
 def test_what_lets_a_later_stage_go_on_is_told(pool: Pool) -> None:
-    """Nobody is held by itself, and all of a group cannot be apart on the hosts that are left."""
+    """Nobody is held by itself, and all of a group cannot be apart on the hosts that are left, whichever goes down."""
     found = rolled(problem_of(pool, policy=policy_of(apart=[{"name": "trio", "vms": ["a", "c", "e"]}])))
     assert (found.stages, found.blocked) == ((), ())
-    assert [way.concessions[0].words for each in found.fixes for way in each.ways] == ["do without apart 'trio'"]
+    assert [way.concessions[0].words for each in found.fixes for way in each.ways] == ["do without apart 'trio'"] * 3
+    assert [each.host_name for each in found.set_aside] == ["h1", "h3", "h2"]
+    assert found.refused is not None
 
 
 def test_who_may_not_return_is_told(pool: Pool) -> None:
@@ -210,8 +248,18 @@ def test_a_folder_for_every_stage(pool: Pool, tmp_path: Path) -> None:
     ]
     page = (tmp_path / "roll" / "rolling.md").read_text()
     assert all(name in page for name in index["folders"])
+    assert "Not planned" not in page
     with pytest.raises(PlanFileError, match="something already"):
         write_rolling(found, tmp_path / "roll")
+
+
+def test_the_index_names_hosts_that_are_not_planned(pool: Pool, tmp_path: Path) -> None:
+    """With who is in the way, and what would let all leave."""
+    write_rolling(rolled(problem_of(pool, policy=policy_of(never_move=["e"]))), tmp_path / "roll")
+    page = (tmp_path / "roll" / "rolling.md").read_text()
+    assert "| h3 | e cannot leave | let 'e' move |" in page
+    index = json.loads((tmp_path / "roll" / "rolling.json").read_text())
+    assert (index["hosts"], index["set_aside"]) == (["h1", "h2"], [{"host_name": "h3", "words": "e cannot leave"}])
 
 
 def test_moves_are_what_plans_say(pool: Pool) -> None:

@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.output import end_of, heading, print_json, show
+from rebalancer.cli.log import Level
+from rebalancer.cli.output import end_of, heading, print_json, say, show
 from rebalancer.cli.table import table
 from rebalancer.cli.views.plans import plan_tables, steps_table
 from rebalancer.units import counted, slot_in_words
-from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, deviation_rows, stage_rows, summary_of
+from rebalancer.whatif.rolling_folder import (
+    ASIDE_COLUMNS,
+    DEVIATION_COLUMNS,
+    aside_rows,
+    deviation_rows,
+    stage_rows,
+    summary_of,
+)
 
 if TYPE_CHECKING:
     from rebalancer.errors import Fix
@@ -38,6 +46,9 @@ def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
 def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
     """Who cannot leave; or the stages, and who ends elsewhere."""
     yield heading(f"Hosts, one after another: {', '.join(found.hosts)}")
+    if found.set_aside:
+        columns = dict.fromkeys(ASIDE_COLUMNS, "text") | {"host": "name"}
+        yield table("Cannot be emptied", columns, aside_rows(found))
     if found.blocked:
         yield _blocked_table(found.blocked)
     for each in found.fixes:
@@ -63,12 +74,24 @@ def outcome(found: Evacuation | Rolling, tables: Iterator[RenderableType], *, js
     """
     if json:
         print_json(found.as_json())
-        return end_of(found.refused)
+        return end_of(found.refused) if found.refused else _left_of(found)
     show(*tables)
     if found.refused and not found.blocked:
         raise found.refused
+    if not found.refused:
+        return _left_of(found)
     who = counted(len(found.blocked), "VM cannot leave its host", "VMs cannot leave their hosts")
     return end_of(found.refused, f"nothing is planned: {who}, and the table says what would let them")
+
+
+def _left_of(found: Evacuation | Rolling) -> Exit:
+    """The exit code where there are plans: hosts may be left that cannot be emptied."""
+    aside = getattr(found, "set_aside", ())
+    if not aside:
+        return Exit.DONE
+    names = ", ".join(each.host_name for each in aside)
+    say(f"rebalancer: not planned: {names}; the other hosts are", Level.WARNING)
+    return Exit.INCOMPLETE
 
 
 def _blocked_table(blocked: Sequence[Blocked]) -> RenderableType:

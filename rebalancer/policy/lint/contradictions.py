@@ -31,7 +31,9 @@ def refuse_contradictions(intent: Intent, pool: Pool, where: str) -> None:
     """
     if pool.hosts and intent.empty.keys() >= pool.hosts.keys():
         raise PolicyError(where, "empty names every host of the pool", "Leave hosts for the VMs to run on")
-    for found in contradictions(intent.binding, pool):
+    binding = intent.binding
+    units = units_of(binding.together)
+    for found in (*_torn(binding, units, pool), *_homeless(binding, units, pool)):
         raise PolicyError(where, found.problem, found.remedy)
 
 

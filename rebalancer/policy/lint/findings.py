@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rebalancer.inventory import VM, Names, Pool
-from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, NEVER_MOVE_TAGS, TOGETHER_TAGS
+from rebalancer.policy.found import APART_TAGS, LAST_RESORT_TAG, LEAVE_ALONE_TAGS, NEVER_MOVE_TAG, TOGETHER_TAGS
 from rebalancer.policy.intent import SECTIONS, Intent, Reserve
 from rebalancer.policy.lint.contradictions import names
 from rebalancer.policy.lint.crowds import too_many
@@ -24,7 +24,7 @@ from rebalancer.units import MIB, first_few, size_in_words
 OURS = ("rebalancer:", "xo:load:balancer:")
 """What tags begin with that are about placement."""
 GROUP_TAGS = (*TOGETHER_TAGS, *APART_TAGS)
-SINGLE_TAGS = (*NEVER_MOVE_TAGS, LAST_RESORT_TAG)
+SINGLE_TAGS = (NEVER_MOVE_TAG, *LEAVE_ALONE_TAGS, LAST_RESORT_TAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +131,9 @@ def _resting(policy: Policy, pool: Pool) -> Sayings:
             if chosen.resting:
                 idle = "" if len(chosen.resident) > (section != "run_on") else "; it asks for nothing tonight"
                 yield f"{section} {group.name!r}", f"{names(chosen.resting, pool)} not running, does not count{idle}"
-    resting = selectors.vms(policy.never_move, place(policy, "never_move")).resting
-    if resting:
-        yield "never_move", f"{names(resting, pool)} not running, does not count"
+    for key in ("never_move", "leave_alone"):
+        if resting := selectors.vms(getattr(policy, key), place(policy, key)).resting:
+            yield key, f"{names(resting, pool)} not running, does not count"
 
 
 def _idle_spreads(intent: Intent) -> Sayings:

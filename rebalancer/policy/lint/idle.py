@@ -119,3 +119,8 @@ def _wide_lanes(policy: Policy) -> Iterator[tuple[str, str]]:
 def _kept_twice(policy: Policy) -> Iterator[tuple[str, str]]:
     if both := sorted({*policy.never_move} & {*policy.last_resort}):
         yield "last_resort", f"{first_few(list(map(repr, both)), SHOWN)} in never_move as well: they stay anyway"
+    if both := sorted({*policy.never_move} & {*policy.leave_alone}):
+        yield (
+            "leave_alone",
+            f"{first_few(list(map(repr, both)), SHOWN)} in never_move as well: no maintenance moves them",
+        )

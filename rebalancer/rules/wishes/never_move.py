@@ -9,11 +9,14 @@ from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
 class NeverMove(VMRule):
-    """The operator's word, in the policy or as a tag; an evacuation does not overrule it."""
+    """The operator's word, in the policy or as a tag; for VMs that are left alone it does not hold in maintenance."""
 
     id = "never-move"
     sentence = "A VM that the policy or a tag marks as never to be moved stays where it is."
-    source = "the policy's never_move; tags xo:load:balancer:ignore and rebalancer:never-move"
+    source = (
+        "the policy's never_move and leave_alone; tags rebalancer:never-move, rebalancer:leave-alone and "
+        "xo:load:balancer:ignore"
+    )
     origin = Origin.POLICY
 
     def objects(self, vm: VM, problem: Problem) -> Objection | None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:2c0a8493976ad5feb940e33fed3362e298120c6d4b8d3c52f5e8b1020c0d9efa
+# Plan sha256:86789fe00cdd3bf8d2f6e6e601dca88c640d66e3c6207d751521ce00a66c5350
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
