@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rebalancer import rehearse as rehearse
     from rebalancer import rules as rules
     from rebalancer import sanitise as sanitise
+    from rebalancer import scenarios as scenarios
     from rebalancer import simulator as simulator
     from rebalancer import solve as solve
     from rebalancer import units as units
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from rebalancer.face.check import explain as explain
     from rebalancer.face.check import lint as lint
     from rebalancer.face.connection import Connection as Connection
+    from rebalancer.face.failures import failures as failures
     from rebalancer.face.history import history as history
     from rebalancer.face.hosts import evacuate as evacuate
     from rebalancer.face.hosts import rolling as rolling
@@ -70,6 +72,7 @@ _HOMES: Final = {
     "face.back": ("undo", "without"),
     "face.check": ("Check", "check", "explain", "lint"),
     "face.connection": ("Connection",),
+    "face.failures": ("failures",),
     "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),
@@ -102,6 +105,7 @@ PUBLIC: Final = (
     "rehearse",
     "rules",
     "sanitise",
+    "scenarios",
     "simulator",
     "solve",
     "units",

@@ -51,6 +51,7 @@ LAYERS = (
     {"rehearse", "whatif"},
     {"frames", "plots"},
     {"face"},
+    {"scenarios"},
     {"nightly"},
     {"wlb"},
     {"cli"},

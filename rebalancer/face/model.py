@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rebalancer.face.read import PoolState
     from rebalancer.plan import Plan
+    from rebalancer.whatif.scenarios.edit import Edit, Stranded
 
 SHOWN = 3
 """Uuids that an error lists."""
@@ -79,6 +80,8 @@ class Model:
             state.pool, state.demand, self.policy, on_hold=tagged_to_hold(state.pool, self.policy)
         )
         self.rulebook = Rulebook.of(self.problem)
+        self.first: tuple[str, ...] = ()
+        self.stranded: tuple[Stranded, ...] = ()
 
     def __repr__(self) -> str:
         return line_of("Model", f"of {self.problem!r}")
@@ -143,6 +146,30 @@ class Model:
         """The pool as it will be once *plan* is carried out: what would be planned, sleep, or be lost then."""
         pool = pool_at(self.state.pool, plan.predicted)
         return Model(replace(self.state, pool=pool), self.policy, state_dir=self.state_dir, told=self.told)
+
+    def what_if(self, *edits: Edit) -> Model:
+        """The model once *edits* are made, in order, on paper: plan, place, fit and ask on as if it were so.
+
+        Example:
+            >>> import rebalancer as rb
+            >>> model = rb.Model(rb.read("pool.json.gz"))
+            >>> later = model.what_if(rb.scenarios.retire("ash"), rb.scenarios.grow("*", cpu=1.2))
+            >>> later.policy.empty == (model.host("ash").uuid,), later.first
+            (True, ())
+
+        `first` of it says what has to be done first, `stranded` which VMs then run nowhere, and why.
+
+        Raises:
+            InputError: an edit names what is not there, or nothing that can be.
+        """
+        from rebalancer.whatif.scenarios.edit import Situation, situated  # noqa: PLC0415 - the solver, only where asked
+
+        now = Situation(pool=self.state.pool, demand=self.state.demand, policy=self.policy)
+        then = situated(now, edits)
+        state = replace(self.state, pool=then.pool, demand=then.demand)
+        model = Model(state, then.policy, state_dir=self.state_dir, told=self.told)
+        model.first, model.stranded = (*self.first, *then.first), (*self.stranded, *then.stranded)
+        return model
 
     def hosts(self, names: str | Iterable[str]) -> list[Host]:
         """The hosts of those names, or the one of that name.

@@ -61,6 +61,13 @@ SNAPSHOT: Final = FileKind(
 POLICY: Final = FileKind(  # 5,000 uuids have 200 KB
     name="policy", error=PolicyError, remedy="Name a policy file", most_bytes=256 * KIB, most_values=50_000
 )
+SCENARIOS: Final = FileKind(
+    name="file of scenarios",
+    error=InputError,
+    remedy="Name a TOML file with scenarios",
+    most_bytes=256 * KIB,
+    most_values=50_000,
+)
 PLAN: Final = FileKind(
     name="plan",
     error=PlanFileError,

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
+from rebalancer.files.documents import Unfit
 from rebalancer.units import counted, is_likely
 
 Read = TypeVar("Read")
@@ -38,6 +39,18 @@ class Shape(Generic[Read]):
         """
         found: Read = self._validator.validate_python(document)
         return found
+
+
+def value_in(of: type[Read], document: object) -> Read:
+    """The value of a type that *document* stands for.
+
+    Raises:
+        Unfit: it is something else; with the first mistake.
+    """
+    try:
+        return Shape(of).read(document)
+    except ValidationError as error:
+        raise Unfit(first_mistake(error)) from None
 
 
 def first_mistake(error: ValidationError) -> str:

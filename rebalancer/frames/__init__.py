@@ -5,6 +5,7 @@ Units stand in the names of columns; `vm_uuid` and `host_uuid` are there to join
 
 from rebalancer.frames.inventory import hosts_frame, vms_frame
 from rebalancer.frames.loads import demand_frame, filling_frame, host_demand_frame, load_frame
+from rebalancer.frames.planning import failures_frame, outcomes_frame, places_frame
 from rebalancer.frames.plans import (
     change_frame,
     course_frame,
@@ -24,6 +25,7 @@ __all__ = [
     "change_frame",
     "course_frame",
     "demand_frame",
+    "failures_frame",
     "filling_frame",
     "host_demand_frame",
     "hosts_frame",
@@ -33,7 +35,9 @@ __all__ = [
     "losses_frame",
     "needed_frame",
     "objectives_frame",
+    "outcomes_frame",
     "placement_frame",
+    "places_frame",
     "refusals_frame",
     "replay_frame",
     "rolling_frame",

@@ -48,10 +48,10 @@ def from_toml(path: Path | str, kind: type[Read]) -> Read:
         line = "Correct that line" if "line" in str(error) else "Correct it"
         unquoted = any(words in str(error) for words in UNQUOTED)
         raise PolicyError(str(path), str(error), f"{line}: {QUOTES}" if unquoted else line) from None
-    return _validated(content, kind, str(path))
+    return validated(content, kind, str(path))
 
 
-def _validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
+def validated(content: dict[str, Any], kind: type[Read], where: str) -> Read:
     """The parsed file as a *kind*; strict types are those of JSON, so TOML times become text."""
     try:
         return kind.model_validate_json(json.dumps(content, default=str), strict=True)

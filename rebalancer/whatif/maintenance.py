@@ -35,7 +35,7 @@ def back(problem: Problem, host: Uuid, version: str | None) -> Problem:
     found = problem.pool.hosts[host]
     software = {**found.software_version, PLATFORM: version} if version else found.software_version
     changed = _with_host(problem, replace(found, enabled=True, software_version=software))
-    return replace(changed, pool=_marked(changed.pool)) if version else changed
+    return replace(changed, pool=marked(changed.pool)) if version else changed
 
 
 def older_than(version: str, hosts: Collection[Host]) -> tuple[Host, ...]:
@@ -58,7 +58,7 @@ def _with_host(problem: Problem, host: Host) -> Problem:
     return replace(problem, pool=replace(problem.pool, hosts={**problem.pool.hosts, host.uuid: host}))
 
 
-def _marked(pool: Pool) -> Pool:
+def marked(pool: Pool) -> Pool:
     """*pool* with xapi's mark while its hosts differ, and without it once they do not."""
     versions = {tuple(host.software_version.get(key, "") for key in (PLATFORM, "xapi")) for host in pool.hosts.values()}
     plain = {key: value for key, value in pool.other_config.items() if key != UPGRADING}

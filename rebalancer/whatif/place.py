@@ -49,7 +49,7 @@ class Spot:
     memory_free_gib: float
 
     @property
-    def open(self) -> bool:
+    def allowed(self) -> bool:
         """Whether the VM may start there."""
         return not self.refusals
 
@@ -66,7 +66,7 @@ class Spot:
     def as_json(self) -> dict[str, object]:
         """Plain values for programs."""
         refusals = [{"rule": each.rule, "code": each.code, "words": each.words} for each in self.refusals]
-        return {**asdict(self), "open": self.open, "reason": self.reason, "refusals": refusals}
+        return {**asdict(self), "allowed": self.allowed, "reason": self.reason, "refusals": refusals}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def places(problem: Problem, coming: Sequence[Newcomer]) -> tuple[Place, ...]:
     starts, found = Starts(problem, coming), []
     for each in coming:
         spots = spots_for(starts, each.vm.uuid)
-        best = spots[0] if spots and spots[0].open else None
+        best = spots[0] if spots and spots[0].allowed else None
         if best:
             starts.joined(each.vm.uuid, best.host_uuid)
         found.append(Place(vm=each.vm.name, vm_uuid=each.vm.uuid, spots=spots, host=best.host if best else None))
@@ -124,7 +124,7 @@ def spots_for(starts: Starts, vm: Uuid) -> tuple[Spot, ...]:
 
 def _rank(spot: Spot) -> tuple[bool, int, float, float, float, str, Uuid]:
     cost, peak = round(spot.load_cost or 0.0, 6), round(spot.cpu_peak or 0.0, 6)
-    return not spot.open, len(spot.wishes), cost, peak, -spot.memory_free_gib, spot.host, spot.host_uuid
+    return not spot.allowed, len(spot.wishes), cost, peak, -spot.memory_free_gib, spot.host, spot.host_uuid
 
 
 class _Judging:

@@ -58,6 +58,9 @@ def arguments_of(command: Any) -> list[str]:  # noqa: ANN401 - typer's own
     return [each.metavar for each in command.params if not each.opts[0].startswith("-")]
 
 
+SCENARIOS = 'format = "rebalancer-scenarios/1"\n[scenarios]\n"as it is" = []\n"more" = [{ grow = "*", cpu = 1.2 }]\n'
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_documented(name: str) -> None:
     """Its section shows arguments and long options in the synopsis, all spellings in the text, and no other option."""
@@ -90,7 +93,9 @@ def test_the_way_in_is_documented() -> None:
         "rolling",
         "sleep",
         "replay",
+        "whatif",
         "place",
+        "failures",
         "diff",
         "verify",
         "part",
@@ -135,6 +140,8 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "rolling": [served.snapshot, served.plan.hosts[0].name],
         "sleep": [served.snapshot],
         "replay": [served.snapshot, "--traces", traces, *("--nights", "1", "--seconds", "1", "--no-regret")],
+        "whatif": [served.snapshot, terminal.write("s.toml", SCENARIOS), "--seconds", "0.5"],
+        "failures": [served.snapshot],
         "place": [served.snapshot, "--vcpus", "2", "--memory-gib", "2"],
         "diff": ["plan", served.snapshot],
         "verify": ["plan", served.snapshot],

@@ -44,7 +44,17 @@ HEADINGS = {
     *("step", "memory", "disks", "about", "after", "why", "start", "end", "takes", "CPU peak", "VMs", "at most", "of"),
     *("which", "for example", "fix", "could receive now", "blocked for all by", "what", "after it"),
     *("may move", "disk", "size", "folder", "what it does", "steps", "to copy", "can sleep", "hosts", "ends on"),
-    *("VMs after", "memory while", "memory after", "CPU peak after", "fewer than in use", "home", "open"),
+    *(
+        "VMs after",
+        "memory while",
+        "memory after",
+        "CPU peak after",
+        "fewer than in use",
+        "home",
+        "open",
+        "memory",
+        "down",
+    ),
     *("policy", "overload", "> 75 %", "> 90 %", "> 100 %", "busiest", "moves", "GiB", "moved most often", "regret"),
 }
 COMMANDS: tuple[tuple[str, ...], ...] = (
@@ -58,6 +68,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("evacuate", "{pool}", "{host}", "-p", "{policy}"),
     ("rolling", "{pool}", "-p", "{policy}"),
     ("sleep", "{pool}"),
+    ("failures", "{pool}"),
     ("place", "{pool}", "{vm}", "--count", "2"),
     ("replay", "{pool}", "--traces", "{traces}", "--nights", "1", "--seconds", "1", "-p", "{policy}"),
 )

@@ -196,7 +196,7 @@ VALUES = st.recursive(
 def test_any_content_is_a_policy_or_one_sentence(content: dict[str, object]) -> None:
     """No content of a file ends in another error than a `PolicyError` with key and fix."""
     try:
-        policy = toml._validated(content, Policy, "p.toml")
+        policy = toml.validated(content, Policy, "p.toml")
     except PolicyError as error:
         assert re.fullmatch(r"p\.toml: .+\. .+\.", str(error), re.DOTALL)  # noqa: PT017 - both ends are fine
     else:

@@ -28,7 +28,7 @@ KEYS = {"enough-memory", "memory-safety", "vms-per-host", "vcpus-per-pcpu", "hos
 def open_hosts(problem: Problem, shape: Shape) -> list[str]:
     """The hosts that a VM of *shape* is told to start on, best first."""
     (found,) = place(problem, shape)
-    return [spot.host for spot in found.spots if spot.open]
+    return [spot.host for spot in found.spots if spot.allowed]
 
 
 def breaks_more(problem: Problem, shape: Shape, host: str) -> bool:

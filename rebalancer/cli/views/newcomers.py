@@ -13,7 +13,9 @@ from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 
 if TYPE_CHECKING:
+    from rebalancer.scenarios import Outcome
     from rebalancer.whatif import Place
+    from rebalancer.whatif.failures import Failure
 
 
 def wanted_of(vm: str | None, vcpus: int | None, memory_gib: float | None, load: float | None) -> str | rb.Shape:
@@ -40,9 +42,75 @@ def place_tables(found: Sequence[Place]) -> Iterator[RenderableType]:
     yield heading(f"{last.vm} starts on {last.host}" if last.host else f"No host takes {last.vm}")
     yield table(
         "Hosts, the best first",
-        {"host": "name", "open": "left", "rule": "left", "why": "text"},
+        {"host": "name", "may start": "left", "rule": "left", "why": "text"},
         [
-            (spot.host, "yes" if spot.open else "no", spot.refusals[0].rule if spot.refusals else "", spot.reason)
+            (spot.host, "yes" if spot.allowed else "no", spot.refusals[0].rule if spot.refusals else "", spot.reason)
             for spot in last.spots
         ],
     )
+
+
+FIGURES = ("overload", "after", "bound", "hosts over", "GiB free", "outlived", "moves", "GiB")
+
+
+def scenario_tables(found: Sequence[Outcome]) -> Iterator[RenderableType]:
+    """One row a scenario; then what has to be done first, and why some cannot be."""
+    yield table(
+        "Scenarios",
+        {
+            "scenario": "name",
+            "feasible": "left",
+            **dict.fromkeys(FIGURES, "right"),
+            "stuck": "text",
+        },
+        [
+            (
+                each.name,
+                "yes" if each.feasible else "no",
+                *map(_figure, (each.overload_now, each.overload, each.overload_bound)),
+                "" if each.over is None else f"{each.over_now} -> {each.over}",
+                _figure(each.memory_free_gib),
+                "" if each.hosts is None else f"{each.failures_outlived} of {each.hosts}",
+                "" if each.moves is None else each.moves,
+                _figure(each.gib),
+                each.stuck_by,
+            )
+            for each in found
+        ],
+    )
+    first = [(each.name, words) for each in found for words in each.first]
+    if first:
+        yield table("To be done first", {"scenario": "name", "what": "text"}, first)
+    refused = [(each.name, each.why) for each in found if not each.feasible]
+    if refused:
+        yield table("Not feasible", {"scenario": "name", "why": "text"}, refused)
+    if any(each.overload is not None for each in found):
+        yield heading("Overload in pCPU-hours; no placement is below the bound, whatever is moved.")
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def failure_tables(found: Sequence[Failure]) -> Iterator[RenderableType]:
+    """One row a failure; then the VMs that stay down."""
+    lost = sum(bool(each.down) for each in found)
+    yield heading(f"After {lost} of {len(found)} failures VMs stay down.")
+    yield table(
+        "If they die",
+        {"hosts": "name", "VMs": "right", "memory": "right", "down": "right", "busiest": "name", "CPU peak": "right"},
+        [
+            (
+                ", ".join(each.hosts),
+                each.guests,
+                f"{each.memory_gib:.1f} GiB",
+                len(each.down),
+                each.hottest or "",
+                "" if each.cpu_peak is None else f"{each.cpu_peak:.0%}",
+            )
+            for each in found
+        ],
+    )
+    rows = {(down.vm, down.host, down.rule, down.why) for each in found for down in each.down}
+    if rows:
+        yield table("Stay down", {"VM": "name", "on": "name", "rule": "left", "why": "text"}, sorted(rows))

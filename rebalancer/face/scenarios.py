@@ -1,0 +1,58 @@
+"""Scenarios of a model: the model once edits are made, and several of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
+
+from rebalancer.errors import InputError
+from rebalancer.face.model import Model, assert_model
+from rebalancer.whatif.scenarios.edit import Edit, Situation
+from rebalancer.whatif.scenarios.outcome import Outcome, outcome_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECONDS = 2.0
+"""Work for a scenario, where nobody says: enough to tell scenarios apart."""
+
+Scenarios = Mapping[str, Edit | Sequence[Edit]]
+
+
+def outcomes(
+    model: Model, scenarios: Scenarios, *, seconds: float = SECONDS, executor: Executor | None = None
+) -> tuple[Outcome, ...]:
+    """What comes of each of *scenarios*, in their order; see `compare`."""
+    assert_model(model)
+    if seconds <= 0:
+        raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")
+    now = Situation(pool=model.state.pool, demand=model.state.demand, policy=model.policy)
+    wanted = [(name, (edits,) if isinstance(edits, Edit) else tuple(edits)) for name, edits in scenarios.items()]
+    if executor is None:
+        return tuple(outcome_of(now, name, edits, seconds) for name, edits in wanted)
+    running = [executor.submit(outcome_of, now, name, edits, seconds) for name, edits in wanted]
+    return tuple(each.result() for each in running)
+
+
+def compare(
+    model: Model, scenarios: Scenarios, *, seconds: float = SECONDS, executor: Executor | None = None
+) -> pd.DataFrame:
+    """*scenarios* side by side, one row each: whether the pool bears it, how well, and what it takes to get there.
+
+    A scenario that cannot be is a row that says why. What has to be done first, as a CD that has to be ejected, stands
+    in `first`, and the numbers are as if it were done. Placements are found on paper: `rb.rebalance(model.what_if(…))`
+    makes the plan, with its steps in order.
+
+    Args:
+        model: the pool and the policy.
+        scenarios: {name: an edit, or several in order}; no edits at all is the pool as it is.
+        seconds: of work for each.
+        executor: runs them, in processes for instance; by default they run one after another.
+
+    Raises:
+        InputError: there is no time to solve in.
+    """
+    from rebalancer.frames import outcomes_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
+
+    return outcomes_frame(outcomes(model, scenarios, seconds=seconds, executor=executor))

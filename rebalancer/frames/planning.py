@@ -1,0 +1,84 @@
+"""Answers to planners as DataFrames: failures, places and scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from rebalancer.whatif import Place
+from rebalancer.whatif.failures import Failure
+from rebalancer.whatif.scenarios.outcome import Outcome
+
+
+def failures_frame(found: Sequence[Failure]) -> pd.DataFrame:
+    """One row a failure and VM that stays down; `vm` and what follows are empty where all restart."""
+    rows = [
+        {
+            "hosts": ", ".join(each.hosts),
+            "host_uuids": ", ".join(each.host_uuids),
+            "guests": each.guests,
+            "memory_gib": each.memory_gib,
+            "certain": each.certain,
+            "hottest": each.hottest,
+            "cpu_peak": each.cpu_peak,
+            "vm": down.vm if down else "",
+            "vm_uuid": down.vm_uuid if down else "",
+            "vm_memory_gib": down.memory_gib if down else 0.0,
+            "rule": down.rule if down else "",
+            "why": down.why if down else "",
+        }
+        for each in found
+        for down in each.down or (None,)
+    ]
+    return pd.DataFrame(rows).round(3)
+
+
+def places_frame(found: Sequence[Place]) -> pd.DataFrame:
+    """One row a VM and host: whether it may start there, in which order, at what cost, and why not."""
+    rows = [
+        {
+            "vm": each.vm,
+            "vm_uuid": each.vm_uuid,
+            "rank": rank,
+            "host": spot.host,
+            "host_uuid": spot.host_uuid,
+            "allowed": spot.allowed,
+            "load_cost_pcpu_hours": spot.load_cost,
+            "cpu_peak": spot.cpu_peak,
+            "memory_free_gib": spot.memory_free_gib,
+            "rule": spot.refusals[0].rule if spot.refusals else "",
+            "reason": spot.reason,
+        }
+        for each in found
+        for rank, spot in enumerate(each.spots, start=1)
+    ]
+    return pd.DataFrame(rows).round(3)
+
+
+def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
+    """One row a scenario; loads in pCPU-hours, memory in GiB, names joined by commas."""
+    rows = [
+        {
+            "scenario": each.name,
+            "feasible": each.feasible,
+            "overload_now_pcpu_hours": each.overload_now,
+            "overload_pcpu_hours": each.overload,
+            "overload_bound_pcpu_hours": each.overload_bound,
+            "hosts_over_now": each.over_now,
+            "hosts_over": each.over,
+            "memory_free_gib": each.memory_free_gib,
+            "failures_outlived": each.failures_outlived,
+            "hosts": each.hosts,
+            "moves": each.moves,
+            "gib": each.gib,
+            "gap": each.gap,
+            "stuck": ", ".join((*each.stuck, *each.stranded)),
+            "stuck_by": each.stuck_by,
+            "first": "; ".join(each.first),
+            "why": each.why,
+            "edits": each.words,
+        }
+        for each in found
+    ]
+    return pd.DataFrame(rows).set_index("scenario").round(3)
