@@ -53,16 +53,30 @@ def part_of(plan: Plan, without: Sequence[str], state: rb.PoolState, output: Pat
     return part
 
 
-def state_of(plan: Plan, source: str, connection: rb.Connection) -> rb.PoolState:
-    """The pool behind *source*, read as *plan* wants its demand; of a live pool without metrics: the plan has them."""
+def state_of(plan: Plan, path: Path, source: str | None, connection: rb.Connection) -> rb.PoolState:
+    """The pool behind *source*, read as *plan* wants its demand; of a live pool without metrics: the plan has them.
+
+    Without a source, that of the snapshot beside the plan in *path*, as people keep them together.
+
+    Raises:
+        InputError: there is neither.
+    """
+    from rebalancer.rehearse import snapshot_beside  # noqa: PLC0415 - other commands do not rehearse
+
+    found = source or snapshot_beside(path)
+    if found is None:
+        problem = "a plan tells what its pool was by a digest, and neither in its folder nor beside it lies a snapshot"
+        raise InputError(str(path), problem, "Name the pool after the plan, or the snapshot that it was made from")
+    source = str(found)
     return rb.read(source, connection, demand=plan.policy.demand, metrics=not is_url(source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """What somebody asks for: *plan*, or what is left of it *without* some steps, for *output*."""
+    """What somebody asks for: *plan*, read from *path*, or what is left of it *without* some steps, for *output*."""
 
     plan: Plan
+    path: Path
     source: str | None
     without: Sequence[str]
     output: Path | None
@@ -92,9 +106,8 @@ class ApprovalRequest:
             raise IllegalPlan([str(finding) for finding in findings])
 
     def _part(self, connection: rb.Connection) -> Plan:
-        if not self.source or not self.output:
-            remedy = "Name the pool after the plan, and a folder with -o"
-            raise InputError("--without", "it needs the pool and a folder for the plan that is left", remedy)
+        if not self.output:
+            raise InputError("--without", "it needs a folder for the plan that is left", "Name one with -o")
         assert_free(self.output)
-        state = state_of(self.plan, self.source, connection)
+        state = state_of(self.plan, self.path, self.source, connection)
         return part_of(self.plan, self.without, state, self.output, self.reason)

@@ -34,6 +34,7 @@ from rebalancer.export.rows import (
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, TierResult
+from rebalancer.plan.conditions import gap_in_words
 from rebalancer.sanitise import one_line
 from rebalancer.slots import Slots
 from rebalancer.units import counted, duration_in_words, first_few, moment_in_words, size_in_words
@@ -131,12 +132,19 @@ def _tiers(plan: Plan) -> Iterator[str]:
     lines = list(_listed(conditions(plan)))
     yield from (*lines, "") if lines else ()
     columns = ("objective", "before>", "after>", "bound>", "gap>", "unit", "proved best", "what it is")
-    yield from table(columns, map(_tier, plan.tiers))
+    yield from table(columns, (_tier(tier, plan) for tier in plan.tiers))
 
 
-def _tier(tier: TierResult) -> tuple[str, ...]:
+def _tier(tier: TierResult, plan: Plan) -> tuple[str, ...]:
     figures = (f"{value:.4g}" for value in (tier.before, tier.after, tier.bound))
-    return (tier.objective, *figures, f"{tier.gap:.1%}", tier.unit, "yes" if tier.proved else "no", tier.sentence)
+    return (
+        tier.objective,
+        *figures,
+        gap_in_words(tier, plan),
+        tier.unit,
+        "yes" if tier.proved else "no",
+        tier.sentence,
+    )
 
 
 def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:

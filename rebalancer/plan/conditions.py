@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rebalancer.plan.plan import Plan
 from rebalancer.policy import Mode, Policy
 from rebalancer.tier import BALANCE, LEVEL, LOWER_PEAK, PEAK, SPREAD, HeldTo, TierResult
 from rebalancer.units import counted
@@ -66,3 +67,8 @@ def limits_of(policy: Policy) -> list[str]:
 def _left_out(tier: TierResult) -> Iterator[str]:
     if tier.excluded:
         yield f"none of {counted(tier.excluded, 'set')} of moves for which no legal order was found"
+
+
+def gap_in_words(tier: TierResult, plan: Plan) -> str:
+    """How far *tier* of *plan* is from its bound; `-` of a part, which was not made to come near the whole's bound."""
+    return "-" if plan.made_from.part_of and not tier.proved else f"{tier.gap:.1%}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -36,6 +36,14 @@ SCHEDULE_EFFORT = 0.2
 """CP-SAT's deterministic seconds for a shorter timetable; that of the way back is listed only."""
 
 
+Numbering = Callable[[tuple[Step, ...]], tuple[Step, ...]]
+"""Steps with other ids."""
+
+
+def _as_made(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return steps
+
+
 def compose(
     book: Rulebook,
     solution: Solution,
@@ -44,6 +52,7 @@ def compose(
     *,
     pace: Pace = NO_EXPERIENCE,
     why: Sequence[str] = (),
+    numbered: Numbering = _as_made,
 ) -> Plan:
     """The plan that carries out *migrations*, an order in which all of them are legal.
 
@@ -54,12 +63,13 @@ def compose(
         made_at: the time, with a zone; the only clock that a plan knows.
         pace: how long steps take.
         why: a reason for each migration, where somebody knows better than what load and rules tell.
+        numbered: the steps with ids of another plan, where they are known by those.
     """
     problem = book.problem
     reasons = Reasons(book, solution.placement, missing=solution.missing, unfinished=solution.unfinished)
     given = why or reasons.without_figures(migrations)
     steps = steps_of(migrations, book, given, pace=pace, effort=SCHEDULE_EFFORT)
-    steps = _with_figures(steps, None if why else reasons)
+    steps = numbered(_with_figures(steps, None if why else reasons))
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,

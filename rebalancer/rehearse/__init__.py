@@ -6,7 +6,19 @@ take, and what goes wrong.
 """
 
 from rebalancer.rehearse.rehearsal import ByFault, Rehearsal, RunSeconds, rehearse
-from rebalancer.rehearse.snapshots import snapshot_of
+from rebalancer.rehearse.snapshots import snapshot_beside, snapshot_of
 from rebalancer.rehearse.take import FinalPlace, RunEnd, Take, WayBack
 
-__all__ = ["ByFault", "FinalPlace", "Rehearsal", "RunEnd", "RunSeconds", "Take", "WayBack", "rehearse", "snapshot_of"]
+__all__ = [
+    "ByFault",
+    "FinalPlace",
+    "Rehearsal",
+    "RunEnd",
+    "RunSeconds",
+    "Take",
+    "WayBack",
+    "",
+    "rehearse",
+    "snapshot_beside",
+    "snapshot_of",
+]

@@ -17,13 +17,19 @@ def snapshot_of(plan: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    folder = plan if plan.is_dir() else plan.parent
-    found = next((path for path in _places(folder) if path.is_file()), None)
+    found = snapshot_beside(plan)
     if found is None:
+        folder = plan if plan.is_dir() else plan.parent
         problem = f"neither in it nor beside it lies a snapshot ({' or '.join(NAMES)}, {folder.name}.json.gz)"
         remedy = "Name the one that it was made from by --snapshot, or a database dump of the pool"
         raise InputError(str(plan), problem, remedy)
     return found
+
+
+def snapshot_beside(plan: Path) -> Path | None:
+    """The same; None where there is none."""
+    folder = plan if plan.is_dir() else plan.parent
+    return next((path for path in _places(folder) if path.is_file()), None)
 
 
 def _places(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rebalancer.demand import LoadProfile
 from rebalancer.describe.course import step_of
@@ -28,6 +29,7 @@ from rebalancer.planner.compose import compose
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution
+from rebalancer.undo.kept_ids import with_ids_of
 from rebalancer.verify.verify import refusals, verify_plan
 
 UNREAD = "parking"
@@ -105,7 +107,8 @@ class _Part:
             missing=tuple(sorted((*missing, *dropped), key=lambda each: (each.vm_name, each.vm))),
         )
         source = self._plan.made_from
-        made = compose(self._book, solution, migrations, self._plan.made_at, pace=source.pace)
+        numbered = partial(with_ids_of, self._plan)
+        made = compose(self._book, solution, migrations, self._plan.made_at, pace=source.pace, numbered=numbered)
         made_from = replace(made.made_from, metrics=source.metrics, part_of=self._plan.digest)
         return sealed(replace(made, made_from=made_from))
 

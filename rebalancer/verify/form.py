@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 
 from rebalancer.describe.left_out import INCOMPLETE, LEFT_OUT
 from rebalancer.plan.duration import LEAST_STEPS, NO_EXPERIENCE
@@ -16,6 +16,7 @@ from rebalancer.plan.plan import Plan
 from rebalancer.plan.step import Step
 from rebalancer.units import counted
 
+_KEPT = re.compile(r"s\d{2,9}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -24,7 +25,7 @@ def wrong_form(plan: Plan) -> Iterator[Finding]:
     for name, rows in _rows(plan):
         for row in _twice(rows):
             yield _finding("", f"{name} {row} stands twice in it")
-    yield from _numbers(plan.steps, "s")
+    yield from _numbers(plan.steps, "s") if plan.made_from.part_of is None else _kept_numbers(plan.steps)
     yield from _numbers(plan.rollback, "r")
     if bool(plan.missing) != (plan.outcome == INCOMPLETE):
         said = counted(len(plan.missing), "move is", "moves are")
@@ -65,11 +66,27 @@ def _numbers(steps: Sequence[Step], prefix: str) -> Iterator[Finding]:
         wanted = f"{prefix}{number:0{width}}"
         if step.id != wanted:
             yield _finding(step.id, f"it is the step {wanted}")
-        for twice in _twice(step.after):
-            yield _finding(step.id, f"it names {twice} twice, for which it waits")
-        for missing in [each for each in step.after if each not in earlier]:
-            yield _finding(step.id, f"it waits for {missing}, which is no earlier step", rule="after")
+        yield from _waits(step, earlier)
         earlier.add(step.id)
+
+
+def _kept_numbers(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Of a part, whose steps have the ids that they have in the whole plan, in whatever order they are launched."""
+    earlier: set[str] = set()
+    for step in steps:
+        if not _KEPT.fullmatch(step.id):
+            yield _finding(step.id, "it is no id of a step")
+        if step.id in earlier:
+            yield _finding(step.id, "it stands twice in it")
+        yield from _waits(step, earlier)
+        earlier.add(step.id)
+
+
+def _waits(step: Step, earlier: Collection[str]) -> Iterator[Finding]:
+    for twice in _twice(step.after):
+        yield _finding(step.id, f"it names {twice} twice, for which it waits")
+    for missing in [each for each in step.after if each not in earlier]:
+        yield _finding(step.id, f"it waits for {missing}, which is no earlier step", rule="after")
 
 
 def _twice(rows: Iterable[Hashable]) -> list[Hashable]:

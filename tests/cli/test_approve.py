@@ -10,6 +10,7 @@ import pytest
 from rebalancer.cli.exits import Exit
 from rebalancer.export import plan_json, read_plan, write_plan
 from rebalancer.plan import digest_of
+from rebalancer.plan.conditions import gap_in_words
 from tests.cli.terminal import Served, Terminal
 
 STRICT = "[execution]\nrequire_approval = true\n"
@@ -94,7 +95,8 @@ def test_a_part_is_written_and_approved(served: Served, person: Terminal) -> Non
     ("words", "said"),
     [
         (["--without", "s01"], "nobody has seen the part yet, and there is no terminal to ask at"),
-        (["--without", "s01", "--yes"], "it needs the pool and a folder for the plan that is left"),
+        (["--without", "s01", "--yes"], "it needs a folder for the plan that is left"),
+        (["--without", "s01", "--yes", "-o", "part"], "neither in its folder nor beside it lies a snapshot"),
         (["-o", "part"], "it is for the plan that --without leaves"),
     ],
 )
@@ -161,7 +163,29 @@ def test_a_part_is_made_to_be_looked_at(served: Served, person: Terminal) -> Non
     made = read_plan(person.folder / "part")
     assert made.made_from.part_of == served.plan.digest
     assert last.vm not in {step.vm for step in made.steps}
+    assert {step.id for step in made.steps} <= {step.id for step in served.plan.steps}
     assert person.run("approve", "part", *YES).code == Exit.DONE
+
+
+def test_a_part_is_made_from_the_snapshot_beside_the_plan(served: Served, person: Terminal) -> None:
+    """The same as from that snapshot by name; where there is none, it says what a plan lacks."""
+    last = served.plan.steps[-1]
+    ended = person.run("part", "plan", "--without", last.id, "-o", "part")
+    assert (ended.code, "neither in its folder nor beside it lies a snapshot" in ended.sentence) == (Exit.ERROR, True)
+    assert person.run("part", "plan", served.snapshot, "--without", last.id, "-o", "named").code == Exit.DONE
+    (person.folder / "plan" / "snapshot.json.gz").write_bytes(served.snapshot.read_bytes())
+    assert person.run("part", "plan", "--without", last.id, "-o", "found").code == Exit.DONE
+    assert read_plan(person.folder / "found") == read_plan(person.folder / "named")
+
+
+def test_a_part_tells_no_gap_to_the_bound_of_the_whole(served: Served, person: Terminal) -> None:
+    """It was not made to come near that; what is proved is proved of it, too."""
+    ended = person.run("part", "plan", served.snapshot, "--without", served.plan.steps[0].id, "-o", "part")
+    part = read_plan(person.folder / "part")
+    open_ones = [tier for tier in part.tiers if not tier.proved]
+    assert [gap_in_words(tier, part) for tier in open_ones] == ["-"] * len(open_ones) != []
+    assert not any(f"{tier.gap:.1%}" in ended.out.partition("Steps, in order")[0] for tier in open_ones)
+    assert [gap_in_words(tier, served.plan) for tier in served.plan.tiers] == ["0.0%"] * len(served.plan.tiers)
 
 
 @pytest.mark.parametrize(("answer", "code"), [(True, Exit.DONE), (False, Exit.NOT_APPROVED)])

@@ -16,6 +16,7 @@ from rebalancer.placement import Placement
 from rebalancer.plan import Plan, StepKind, sealed
 from rebalancer.problem import Problem, pool_at
 from rebalancer.rules import Rulebook
+from rebalancer.undo.kept_ids import with_ids_of
 from rebalancer.undo.partial import without_steps
 from rebalancer.verify.verify import verify_plan
 from tests.plan.made import LATER, demand_of, goal_of, plan_of, pool_with, swap, tasks
@@ -27,7 +28,8 @@ def test_a_step_that_nobody_needs_is_left_out() -> None:
     """The others are made, the VM stays, and the plan says who left it out of which plan, and why."""
     found = part("c")
     assert [step.vm for step in found.steps] == ["b", "a"]
-    assert [step.id for step in found.steps] == ["s01", "s02"]
+    assert [step.id for step in found.steps] == [named(whole(), "b"), named(whole(), "a")]
+    assert found.steps[1].after == (found.steps[0].id,)
     assert found.predicted.host_of == goal_of(three(), a="h2", b="h3").host_of
     assert [(each.vm_name, each.target_name, each.rule, each.words) for each in found.missing] == [
         ("c", "h3", "left-out", "not tonight")
@@ -51,6 +53,23 @@ def test_a_part_is_as_old_as_the_whole() -> None:
     found = part("c")
     assert (found.made_at, found.expires_at) == (whole().made_at, whole().expires_at)
     assert found.made_from.metrics == whole().made_from.metrics
+
+
+def test_steps_of_a_part_are_called_as_in_the_whole_plan() -> None:
+    """Whoever says `leave s02 out` and then `what of s03?` means the step that the whole plan calls so."""
+    of_whole = {(step.vm, step.source, step.target): step.id for step in whole().steps}
+    for left in (part("c"), part("a"), part("a", "b"), part("a", "c")):
+        assert [of_whole[step.vm, step.source, step.target] for step in left.steps] == [step.id for step in left.steps]
+        assert verify_plan(left, three().pool, now=LATER) == ()
+
+
+def test_a_step_of_a_part_stands_once_and_has_an_id() -> None:
+    """Ids that somebody made up, or that stand twice, are found although nobody counts them."""
+    found = part("c")
+    for name in (found.steps[1].id, "x", "s1", "r01"):
+        first = replace(found.steps[0], id=name)
+        edited = sealed(replace(found, steps=(first, *found.steps[1:])))
+        assert "form" in {each.rule for each in verify_plan(edited, three().pool, now=LATER)}
 
 
 def test_a_part_verifies_against_what_was_measured() -> None:
@@ -92,6 +111,19 @@ def test_parking_goes_where_it_is_no_longer_needed() -> None:
     with pytest.raises(InputError):
         part("small", plan=plan, pool=problem.pool)
     assert {step.kind for step in plan.steps} == set(StepKind)
+
+
+def test_a_step_without_its_hop_is_called_after_where_it_leads() -> None:
+    """The id is that of the step that brings the VM to its host; a step that the plan never had comes after all."""
+    problem = swap()
+    plan = plan_of(problem, goal_of(problem, big="h2", small="h1"))
+    parked, home = (step for step in plan.steps if step.vm == next(s.vm for s in plan.steps if s.kind is StepKind.HOP))
+    straight = replace(home, id="s01", source=parked.source, source_name=parked.source_name, after=())
+    other = replace(straight, id="s02", vm="new", after=("s01",))
+    assert [(step.id, step.after) for step in with_ids_of(plan, (straight, other))] == [
+        (home.id, ()),
+        (f"s{len(plan.steps) + 1:02}", (home.id,)),
+    ]
 
 
 def test_who_only_steps_aside_is_not_left_out_alone() -> None:

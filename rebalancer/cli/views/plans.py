@@ -27,6 +27,7 @@ from rebalancer.export.rows import (
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
 from rebalancer.plan import HeldAsItIs, HostRow, LeftAlone, Plan, Step, StepKind, TierResult
+from rebalancer.plan.conditions import gap_in_words
 from rebalancer.units import counted, duration_in_words, first_few, size_in_words
 
 if TYPE_CHECKING:
@@ -115,7 +116,14 @@ def tiers_table(plan: Plan) -> RenderableType:
             "unit": "left",
         },
         [
-            (tier.objective, _figure(tier.before), _figure(tier.after), _figure(tier.bound), _gap(tier), tier.unit)
+            (
+                tier.objective,
+                _figure(tier.before),
+                _figure(tier.after),
+                _figure(tier.bound),
+                _gap(tier, plan),
+                tier.unit,
+            )
             for tier in plan.tiers
         ],
     )
@@ -219,5 +227,5 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
-def _gap(tier: TierResult) -> str:
-    return "proved best" if tier.proved else f"{tier.gap:.1%}"
+def _gap(tier: TierResult, plan: Plan) -> str:
+    return "proved best" if tier.proved else gap_in_words(tier, plan)

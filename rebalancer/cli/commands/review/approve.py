@@ -25,7 +25,9 @@ def approve(
     without: Annotated[
         list[str] | None,
         typer.Option(
-            "--without", metavar="STEP", help="Leave this step out (repeat for several); needs SOURCE and -o."
+            "--without",
+            metavar="STEP",
+            help="Leave this step out (repeat for several); needs -o; SOURCE as for `part`.",
         ),
     ] = None,
     output: Annotated[
@@ -59,7 +61,7 @@ def approve(
     now = datetime.now(UTC)
     whole = read_plan(plan)
     manifest_of(whole, plan)
-    request = ApprovalRequest(plan=whole, source=source, without=without or (), output=output, reason=reason)
+    request = ApprovalRequest(plan=whole, path=plan, source=source, without=without or (), output=output, reason=reason)
     assert_can_ask(without, unasked=yes)
     made = request.plan_to_approve(connection, now)
     folder = output if without and output else folder_of(plan)

@@ -9,13 +9,18 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
-from rebalancer.cli.options import AsJson, PlanPath, Source
+from rebalancer.cli.options import AsJson, PlanPath
 
 
 @reaches_pools
 def part(
     plan: PlanPath,
-    source: Source,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE", help="The pool (URL, snapshot, dump); without it: the snapshot in or beside the folder."
+        ),
+    ] = None,
     *,
     without: Annotated[
         list[str], typer.Option("--without", metavar="STEP", help="Leave this step out (repeat for several).")
@@ -41,6 +46,6 @@ def part(
     whole = read_plan(plan)
     manifest_of(whole, plan)
     assert_free(output)
-    made = part_of(whole, without, state_of(whole, source, connection), output, reason)
+    made = part_of(whole, without, state_of(whole, plan, source, connection), output, reason)
     say_saved(output)
     show_or_json(plan_tables(made), lambda: plan_document(made), json=json)
