@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.describe.flows import flow_curves, flows_of, resource_peaks
 from rebalancer.describe.memory import memory_peaks
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Host, Uuid
 from rebalancer.objectives import base_load, cpu_capacities, host_load, overload_limits
 from rebalancer.objectives.load import slot_hours, usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
@@ -40,10 +40,16 @@ def host_rows(book: Rulebook, after: Placement, steps: Sequence[Step]) -> tuple[
             memory_peak_bytes=peaks[uuid],
             before=states_before[uuid],
             after=states_after[uuid],
+            cpu_capacity_pcpu=_counted_capacity(host, problem),
         )
         for uuid, host in pool.hosts.items()
     ]
     return tuple(sorted(rows, key=lambda row: (pool.hosts[row.uuid].name, row.uuid)))
+
+
+def _counted_capacity(host: Host, problem: Problem) -> float | None:
+    capacity = problem.cpu_capacity(host) if problem.demand else 0.0
+    return round(capacity, DECIMALS) if capacity > 0 else None
 
 
 def _states(problem: Problem, placement: Placement) -> dict[Uuid, HostState]:

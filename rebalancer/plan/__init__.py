@@ -20,7 +20,7 @@ from rebalancer.plan.plan import (
     Schedule,
     SRRow,
 )
-from rebalancer.plan.step import Crossing, HostMemory, Step, StepDisk, StepKind, StepNetwork, StepSqueeze
+from rebalancer.plan.step import Crossing, HostMemory, RefusedHosts, Step, StepDisk, StepKind, StepNetwork, StepSqueeze
 from rebalancer.plan.timely import untimely
 from rebalancer.tier import TierResult
 
@@ -43,6 +43,7 @@ __all__ = [
     "Pace",
     "Plan",
     "PoolBeside",
+    "RefusedHosts",
     "RefusedMetrics",
     "SRRow",
     "Schedule",

@@ -72,7 +72,8 @@ class HostRow:
 
     `memory_total_bytes` is what guests may hold there, None where the host does not say what it has;
     `memory_peak_bytes` the most that they hold at any moment of any order that the steps allow, however many run at
-    once.
+    once. `cpu_capacity_pcpu` is what shares of its CPU are shares of: None without metrics, where its load is not
+    counted, and in plans that did not say it.
     """
 
     uuid: Uuid
@@ -81,6 +82,7 @@ class HostRow:
     memory_peak_bytes: int
     before: HostState
     after: HostState
+    cpu_capacity_pcpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

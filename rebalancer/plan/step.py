@@ -72,6 +72,15 @@ class StepSqueeze:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedHosts:
+    """Hosts that may not take a VM, by the first rule that says so; `words` are about the first of them."""
+
+    rule: str
+    words: str
+    hosts: tuple[Uuid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One XenMotion; a Storage XenMotion where disks go along, to another pool where it is a `crossing`.
 
@@ -79,7 +88,8 @@ class Step:
     `memory_bytes` and `disks`, sorted by drive, are what is copied, over `network`, or by the management interfaces
     where that is None. It likely takes `seconds`, and between `seconds_low` and `seconds_high`; it begins
     `start_seconds` after the first step. `hosts` are source and target. `squeeze` is None where
-    the VM keeps its memory.
+    the VM keeps its memory. `refused` are the hosts that may not take the VM from where it was before the plan, however
+    much room they have; None where a plan does not say it.
     """
 
     id: str
@@ -102,6 +112,7 @@ class Step:
     why: str
     crossing: Crossing | None = None
     squeeze: StepSqueeze | None = None
+    refused: tuple[RefusedHosts, ...] | None = None
 
     @property
     def carries(self) -> bool:

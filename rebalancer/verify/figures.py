@@ -31,12 +31,15 @@ def host_rows_of(plan: Plan, book: Rulebook) -> Iterator[HostRow]:
     claimed = {row.uuid: row for row in plan.hosts}
     before, after = _shares(problem, problem.initial), _shares(problem, plan.predicted)
     told = any(state.overload_pcpu_hours is not None for row in plan.hosts for state in (row.before, row.after))
+    counted = any(row.cpu_capacity_pcpu is not None for row in plan.hosts)
     for row in host_rows(book, plan.predicted, plan.steps):
         mine = claimed.get(row.uuid, row)
+        capacity, found = mine.cpu_capacity_pcpu, row.cpu_capacity_pcpu if counted else None
         yield replace(
             row,
             before=_state(mine.before, row.before, before.get(row.uuid), told=told),
             after=_state(mine.after, row.after, after.get(row.uuid), told=told),
+            cpu_capacity_pcpu=found if capacity is None or found is None else nearest(capacity, found),
         )
 
 

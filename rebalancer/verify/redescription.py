@@ -15,6 +15,7 @@ from rebalancer.describe.figures import load_of, metrics_of, profile_of, told_of
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
+from rebalancer.describe.refused import refused_hosts
 from rebalancer.describe.step_figures import without_choice
 from rebalancer.describe.summary import general_warnings, summary_of
 from rebalancer.held import TAGGED
@@ -23,7 +24,7 @@ from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.plan import Missing, OldViolation, Plan
-from rebalancer.plan.step import HostMemory, Step, StepDisk
+from rebalancer.plan.step import HostMemory, RefusedHosts, Step, StepDisk
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.units import interval_in_words, interval_to_the_nearest
@@ -183,7 +184,25 @@ def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: 
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
         squeeze = squeeze_told(problem.pool.vms[step.vm], memory)
-        yield replace(step, memory_bytes=memory, disks=disks, hosts=held, why=as_told(step.why, why), squeeze=squeeze)
+        told = _refused(step, start)
+        yield replace(
+            step,
+            memory_bytes=memory,
+            disks=disks,
+            hosts=held,
+            why=as_told(step.why, why),
+            squeeze=squeeze,
+            refused=told,
+        )
+
+
+def _refused(step: Step, start: Rulebook) -> tuple[RefusedHosts, ...] | None:
+    """The hosts that may not take the VM of *step*, if it names any."""
+    if step.refused is None:
+        return None
+    said = {each.rule: each.words for each in step.refused}
+    found = refused_hosts(step.vm, start)
+    return tuple(replace(each, words=as_told(said.get(each.rule, ""), each.words)) for each in found)
 
 
 def _held(steps: Sequence[Step], start: Rulebook) -> Iterable[tuple[HostMemory, HostMemory]]:

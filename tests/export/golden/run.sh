@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:86789fe00cdd3bf8d2f6e6e601dca88c640d66e3c6207d751521ce00a66c5350
+# Plan sha256:cca9ed5ce8e600f9b1897711d84d1adfc65495a3fbfd5793698e1fec1a79d0cf
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
