@@ -56,6 +56,10 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "export/page/plan.css",
+        "export/page/plan.html",
+        "export/page/plan.js",
+        "export/page/steps.html",
         "export/plan.schema.json",
         "pages/base.css",
         "pages/base.html",

@@ -79,7 +79,7 @@ class _Course:
         here = Placement({vm: host for vm, host in self._at.items() if host in {move.source, move.target}})
         after = load_shares(self._problem, here)[ends]
         self._shares[ends] = after
-        slot = _busiest(before[0] if for_load else after[1])
+        slot = busiest(before[0] if for_load else after[1])
         (source, target), (left, reached) = before[:, slot], after[:, slot]
         uses = (source - left) * self._capacity[ends[0]]
         return StepFigures(
@@ -107,7 +107,7 @@ class _Course:
         return float(self._shares[row, slot]) + (uses / room if room > 0 else 0.0)
 
 
-def _busiest(shares: NDArray[np.float64]) -> int:
+def busiest(shares: NDArray[np.float64]) -> int:
     """The first slot whose share is the highest, or as good as."""
     return int(np.flatnonzero(shares >= shares.max() - ALIKE)[0])
 

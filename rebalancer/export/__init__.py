@@ -1,4 +1,4 @@
-"""Plans as files: plan.json for programs, plan.md for people, moves.csv for spreadsheets, run.sh for `xe`.
+"""Plans as files: plan.json for programs, plan.md and plan.html for people, moves.csv and run.sh for other tools.
 
 manifest.json beside them says what each of them held when it was written.
 """

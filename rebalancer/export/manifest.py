@@ -27,9 +27,18 @@ from rebalancer.plan import Plan
 from rebalancer.sanitise import one_line
 from rebalancer.version import __version__
 
+
+def plan_page(plan: Plan) -> str:
+    """plan.html; what draws it is loaded when it is asked for."""
+    from rebalancer.export.page.page import plan_page as drawn  # noqa: PLC0415 - numpy, jinja2 and rules, only where it is written
+
+    return drawn(plan)
+
+
 WRITERS: Final[dict[str, Callable[[Plan], str]]] = {
     PLAN_JSON: plan_json,
     "plan.md": plan_markdown,
+    "plan.html": plan_page,
     "moves.csv": moves_csv,
     "run.sh": xe_script,
 }
@@ -39,7 +48,9 @@ MANIFEST_JSON: Final = "manifest.json"
 FORMAT: Final = "rebalancer-manifest/1"
 SHOWN: Final = 80
 """How many characters of a line an error quotes."""
-REMEDY: Final = "Do not trust it: `rebalancer files` writes plan.md, moves.csv and run.sh anew from plan.json"
+REMEDY: Final = (
+    "Do not trust it: `rebalancer files` writes plan.md, plan.html, moves.csv and run.sh anew from plan.json"
+)
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z0-9]+)+$")]

@@ -19,17 +19,17 @@ from rebalancer.export.rows import (
     HELD_COLUMNS,
     NETWORK_COLUMNS,
     RESOURCE_COLUMNS,
+    STEP_COLUMNS,
     conditions,
     disk_rows,
     held_rows,
-    memory_in_words,
     memory_total,
     missing_rows,
     network_rows,
     resource_rows,
     squeezed_in_words,
     sr_rows,
-    target_in_words,
+    step_rows,
     what_is_missing,
 )
 from rebalancer.export.timetable import TIMES, remarks, rows
@@ -37,7 +37,7 @@ from rebalancer.plan import HostRow, HostState, LeftAlone, Metrics, Plan, Step, 
 from rebalancer.plan.conditions import gap_in_words
 from rebalancer.sanitise import one_line
 from rebalancer.slots import Slots
-from rebalancer.units import counted, duration_in_words, first_few, moment_in_words, size_in_words
+from rebalancer.units import counted, first_few, moment_in_words, size_in_words
 
 SR_COLUMNS = ("SR", "disks that come>", "in full>", "disks that leave>", "in full>")
 SHOWN = 6
@@ -151,23 +151,7 @@ def _steps(steps: Sequence[Step], hosts: Sequence[HostRow]) -> Iterator[str]:
     if not steps:
         yield "None."
         return
-    columns = ("step", "VM", "from", "to", "memory>", "target holds>", "takes about>", "after", "why")
-    totals = {row.uuid: memory_total(row.memory_total_bytes) for row in hosts}
-    rows = (
-        (
-            step.id if step.kind.value == "move" else f"{step.id} (hop)",
-            step.vm_name,
-            step.source_name,
-            target_in_words(step),
-            memory_in_words(step),
-            f"{size_in_words(step.hosts[-1].during_bytes)} of {totals.get(step.target, memory_total(None))}",
-            duration_in_words(step.seconds),
-            ", ".join(step.after) or "-",
-            step.why,
-        )
-        for step in steps
-    )
-    yield from long_table("steps", columns, rows)
+    yield from long_table("steps", STEP_COLUMNS, step_rows(steps, hosts))
     for words in squeezed_in_words(steps):
         yield from ("", markdown_text(words))
     with_size = (*DISK_COLUMNS[:-1], "size>")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebalancer.plan import HeldAsItIs, HostRow, Plan, SRRow, Step
+from rebalancer.plan import HeldAsItIs, HostRow, Plan, SRRow, Step, StepKind
 from rebalancer.plan.conditions import condition_lines
-from rebalancer.units import first_few, size_in_words
+from rebalancer.units import duration_in_words, first_few, size_in_words
 
 DISK_COLUMNS = ("step", "VM", "disk", "from SR", "to SR", "size")
 HELD_COLUMNS = ("what", "name", "VMs", "why", "fix")
@@ -95,6 +95,29 @@ def network_rows(steps: Sequence[Step]) -> list[tuple[str, ...]]:
             there = [(*head, each.device, each.source_name, each.target_name) for each in crossing.networks]
             rows += there or [(*head, "none", "-", "-")]
     return rows
+
+
+STEP_COLUMNS = ("step", "VM", "from", "to", "memory>", "target holds>", "takes about>", "after", "why")
+"""What columns of steps are called."""
+
+
+def step_rows(steps: Sequence[Step], hosts: Sequence[HostRow]) -> list[tuple[str, ...]]:
+    """One row a step, with the cells of `STEP_COLUMNS`."""
+    totals = {row.uuid: memory_total(row.memory_total_bytes) for row in hosts}
+    return [
+        (
+            step.id if step.kind is StepKind.MOVE else f"{step.id} (hop)",
+            step.vm_name,
+            step.source_name,
+            target_in_words(step),
+            memory_in_words(step),
+            f"{size_in_words(step.hosts[-1].during_bytes)} of {totals.get(step.target, memory_total(None))}",
+            duration_in_words(step.seconds),
+            ", ".join(step.after) or "-",
+            step.why,
+        )
+        for step in steps
+    ]
 
 
 def memory_in_words(step: Step) -> str:

@@ -108,7 +108,7 @@ def load(path: Path | str) -> Proposal:
         >>> import rebalancer as rb
         >>> plan = rb.rebalance(rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair")))
         >>> [path.name for path in plan.save("tonight")]
-        ['plan.json', 'plan.md', 'moves.csv', 'run.sh', 'manifest.json']
+        ['plan.json', 'plan.md', 'plan.html', 'moves.csv', 'run.sh', 'manifest.json']
         >>> rb.load("tonight") == plan
         True
 

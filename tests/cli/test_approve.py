@@ -127,7 +127,7 @@ def test_a_changed_file_stops_every_command(served: Served, person: Terminal) ->
         assert "is 'xe vm-shutdown --multiple force=true' and should be ''" in ended.sentence
     assert served.calls == []
     assert not (person.folder / "plan" / "approval.json").exists()
-    assert person.run("files", "plan").out == "plan: plan.md, moves.csv, run.sh and manifest.json written\n"
+    assert person.run("files", "plan").out == "plan: plan.md, plan.html, moves.csv, run.sh and manifest.json written\n"
     assert person.run("verify", "plan", served.snapshot).code == Exit.DONE
 
 
@@ -151,7 +151,7 @@ def test_a_folder_without_a_manifest_works_as_before(served: Served, person: Ter
     assert "its plan.json alone" in person.run("approve", "plan", *YES).out
     assert ", for plan.json alone: change 4711" in person.run("show", "plan").out
     told = person.run("files", "plan", "--json").json()
-    assert told["files"] == ["plan.md", "moves.csv", "run.sh", "manifest.json"]
+    assert told["files"] == ["plan.md", "plan.html", "moves.csv", "run.sh", "manifest.json"]
 
 
 def test_a_part_is_made_to_be_looked_at(served: Served, person: Terminal) -> None:

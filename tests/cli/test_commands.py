@@ -112,7 +112,7 @@ def test_plan_writes_a_folder_and_moves_nothing(served: Served, terminal: Termin
     assert ended.code == Exit.HAS_STEPS
     assert sorted(each.name for each in (terminal.folder / "tonight").iterdir()) == sorted(FILES)
     assert ended.json() == json.loads((terminal.folder / "tonight" / "plan.json").read_text(encoding="utf-8"))
-    assert ended.err == "tonight: plan.json, plan.md, moves.csv, run.sh and manifest.json written\n"
+    assert ended.err == "tonight: plan.json, plan.md, plan.html, moves.csv, run.sh and manifest.json written\n"
     assert served.changes == []
     with (terminal.folder / "tonight" / "moves.csv").open(encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == 1 + len(ended.json()["steps"])

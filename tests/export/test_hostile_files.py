@@ -60,6 +60,7 @@ def test_only_the_owner_can_look_into_a_plan(tmp_path: Path) -> None:
                 "plan": 0o700,
                 "plan.json": 0o600,
                 "plan.md": 0o600,
+                "plan.html": 0o600,
                 "moves.csv": 0o600,
                 "run.sh": 0o700,
                 "manifest.json": 0o600,

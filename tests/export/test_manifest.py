@@ -16,7 +16,7 @@ from rebalancer.export.manifest import digest_of_bytes, first_difference
 from rebalancer.plan import sealed
 from tests.planner.busy import PLAN
 
-FILES = ("plan.md", "moves.csv", "run.sh")
+FILES = ("plan.md", "plan.html", "moves.csv", "run.sh")
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from rebalancer.export import plan_markdown
 from rebalancer.export.markdown_table import FOLDED
@@ -18,54 +16,8 @@ from rebalancer.plan import Plan, sealed
 from rebalancer.plan.reason_kinds import KINDS, OTHER, kind_of
 from tests.export.cases import CASES
 from tests.export.everything import golden_plan
-from tests.export.shell import HOSTILE, named, swap_plan
-
-NAMES = [
-    *HOSTILE,
-    "1. first",
-    "- item",
-    "+ item",
-    "> quote",
-    "# heading",
-    "```",
-    "~~~",
-    "    code",
-    "</details>",
-    "<script>alert(1)</script>",
-    "&lt;b&gt;",
-    "a | b",
-    "\\",
-    "`",
-    "===",
-    "[a]: http://example.org",
-    "\u05e9\u05dc\u05d5\u05dd",
-    "\U0001f4be" * 3,
-    "x" * 200,
-]
-
-
-def tokens_of(page: str) -> list[Token]:
-    """What a CommonMark renderer with tables sees."""
-    return MarkdownIt("commonmark").enable("table").parse(page)
-
-
-def structure(page: str) -> list[tuple[str, str, int]]:
-    """Type, tag and depth of every block; texts left out."""
-    return [(each.type, each.tag, each.level) for each in tokens_of(page)]
-
-
-def tables(page: str) -> list[list[list[str]]]:
-    """Every table as rows of cells, the headings first."""
-    found: list[list[list[str]]] = []
-    tokens = tokens_of(page)
-    for place, token in enumerate(tokens):
-        if token.type == "table_open":
-            found.append([])
-        elif token.type == "tr_open":
-            found[-1].append([])
-        elif token.type in {"th_open", "td_open"}:
-            found[-1][-1].append(tokens[place + 1].content)
-    return found
+from tests.export.rendered import NAMES, structure, tables, tokens_of
+from tests.export.shell import named, swap_plan
 
 
 def long_plan() -> Plan:

@@ -8,8 +8,8 @@ from rebalancer.cli.options import AsJson, PlanPath
 def files(plan: PlanPath, *, json: AsJson = False) -> None:
     """Write what stands beside plan.json anew from it.
 
-    plan.md, moves.csv, run.sh and the manifest of them all. plan.json stays as it is. An approval of the files that
-    were there before counts for them alone.
+    plan.md, plan.html, moves.csv, run.sh and the manifest of them all. plan.json stays as it is. An approval of the
+    files that were there before counts for them alone.
     """
     from rebalancer.approval import approved_manifest
     from rebalancer.cli.output import print_json, say, show_lines

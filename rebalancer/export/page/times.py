@@ -1,0 +1,50 @@
+"""When each step begins and ends, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rebalancer.export.timetable import offset
+from rebalancer.plan import Plan, Step
+
+WIDTH = 1000
+"""Of a bar's scale, in its own units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBar:
+    """A step: where its bar begins and how long it is, how much longer a slow one takes, and its times in words."""
+
+    step: Step
+    begins: int
+    length: int
+    slow: int
+    start: str
+    end: str
+    takes: str
+
+
+def bars_of(plan: Plan) -> tuple[StepBar, ...]:
+    """Each step, as it stands in the plan."""
+    longest = max((step.start_seconds + step.seconds_high for step in plan.steps), default=0.0)
+    scale = WIDTH / max(longest, 1.0)
+    return tuple(_bar(step, scale) for step in plan.steps)
+
+
+def _bar(step: Step, scale: float) -> StepBar:
+    return StepBar(
+        step=step,
+        begins=round(step.start_seconds * scale),
+        length=max(2, round(step.seconds * scale)),
+        slow=max(2, round(step.seconds_high * scale)),
+        start=offset(step.start_seconds),
+        end=offset(step.end_seconds),
+        takes=f"{offset(step.seconds)} ({offset(step.seconds_low)} to {offset(step.seconds_high)})",
+    )
+
+
+def picture(plan: Plan) -> Iterator[tuple[int, int]]:
+    """Begin and length of each step, in the order in which they begin, for a picture of all of them."""
+    bars = sorted(bars_of(plan), key=lambda each: (each.begins, each.step.id))
+    yield from ((each.begins, each.length) for each in bars)

@@ -1,0 +1,169 @@
+"""plan.html: the figures of plan.md on a page that needs nothing else, whatever things are called."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from rebalancer.describe.load_course import LoadCourse
+from rebalancer.export import plan_markdown
+from rebalancer.export.page.page import plan_page
+from rebalancer.export.page.strips import strip_of
+from rebalancer.plan import Plan, sealed
+from tests.export.cases import CASES
+from tests.export.everything import golden_plan
+from tests.export.rendered import NAMES, tables
+from tests.export.shell import named, swap_plan
+
+MOST_BYTES = 1_000_000
+STEPS = 150
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, in order, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ends: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.words = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that it ends."""
+        self.ends.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += f" {data}"
+
+    @property
+    def structure(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Elements with the names of their attributes, and ends; values left out."""
+        return [(tag, tuple(found)) for tag, found in self.tags] + [(tag, ()) for tag in self.ends]
+
+
+def old(plan: Plan) -> Plan:
+    """*plan* as a version wrote it that kept neither capacities nor refusals."""
+    hosts = tuple(replace(row, cpu_capacity_pcpu=None) for row in plan.hosts)
+    return sealed(replace(plan, hosts=hosts, steps=tuple(replace(step, refused=None) for step in plan.steps)))
+
+
+def many(plan: Plan, steps: int) -> Plan:
+    """*plan* with so many steps."""
+    first = plan.steps[0]
+    return sealed(replace(plan, steps=tuple(replace(first, id=f"s{number:03}") for number in range(1, steps + 1))))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_tells_the_figures_of_the_ticket(case: str) -> None:
+    """Every cell of every table of plan.md but for the timetable's, and every sentence of its summary."""
+    plan = CASES[case]().plan
+    words = Page(plan_page(plan)).words
+    for table in tables(plan_markdown(plan)):
+        for cell in (cell for row in table[1:] for cell in row):
+            plain = re.sub(r"\\(.)", r"\1", cell)
+            assert plain in words, plain
+    assert plan.summary in words
+    assert plan.digest in words
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_changes_the_structure(name: str) -> None:
+    """Whatever things are called: the same elements with the same attributes, and nothing else."""
+    page, plain = (Page(plan_page(named(swap_plan(), each))) for each in (name, "plain"))
+    assert page.structure == plain.structure
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_needs_nothing_else_and_forbids_it(case: str) -> None:
+    """One style sheet and one script, which its policy names by their hashes; links lead within the page."""
+    text = plan_page(CASES[case]().plan)
+    page = Page(text)
+    (policy,) = [str(found["content"]) for tag, found in page.tags if found.get("http-equiv")]
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert policy == (
+        f"default-src 'none'; style-src '{named_hash(style)}'; script-src '{named_hash(script)}'; "
+        f"base-uri 'none'; form-action 'none'"
+    )
+    attributes = {name for _, found in page.tags for name in found}
+    assert attributes.isdisjoint({"src", "style", "srcset", "action", "data"})
+    assert not {name for name in attributes if name.startswith("on")}
+    links = [str(found["href"]) for _, found in page.tags if "href" in found]
+    ids = [str(found["id"]) for _, found in page.tags if "id" in found]
+    assert len(set(ids)) == len(ids)
+    assert {link[0] for link in links} == {"#"}
+    assert {link[1:] for link in links} <= set(ids)
+    assert "url(" not in style + script
+    assert "@import" not in style
+
+
+def named_hash(text: str) -> str:
+    """What a policy calls *text*."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_what_old_files_do_not_hold_is_named() -> None:
+    """Where it would stand; the rest of the page is there."""
+    plan = golden_plan()
+    page, known = Page(plan_page(old(plan))), Page(plan_page(plan))
+    for words in (
+        "the version that wrote this plan did not keep what the shares of CPU are shares of",
+        "The load with and without it is not told by this plan file",
+        "hosts that may not take it not told by this plan file",
+    ):
+        assert words in page.words
+        assert words not in known.words
+    unmeasured = Page(plan_page(swap_plan()))
+    assert "Not known: the plan was made without metrics." in unmeasured.words
+    assert {found.get("id") for _, found in page.tags} == {found.get("id") for _, found in known.tags}
+
+
+def test_it_stays_small() -> None:
+    """Below a megabyte at 150 steps; benchmarks/pages.py measures plans of large pools."""
+    assert len(plan_page(many(golden_plan(), STEPS)).encode()) < MOST_BYTES
+
+
+@pytest.mark.parametrize("made", [golden_plan, lambda: CASES["hops and load"]().plan])
+def test_the_course_of_the_load_comes_to_what_the_plan_says(made: Callable[[], Plan]) -> None:
+    """Its busiest hours before and after are those of the plan's hosts; the last step ends where the plan does."""
+    plan = made()
+    course = LoadCourse.of(plan)
+    assert course
+    before, after, highest = course.before(), course.after(), course.highest()
+    for row in plan.hosts:
+        assert float(before[row.uuid].max()) == pytest.approx(row.before.peak_share, abs=1e-4)
+        assert float(after[row.uuid].max()) == pytest.approx(row.after.peak_share, abs=1e-4)
+        assert highest[row.uuid] >= max(float(before[row.uuid].max()), float(after[row.uuid].max()))
+    ends = {
+        end: load
+        for step, found in course.steps()
+        if found
+        for end, load in zip((step.source, step.target), (found.source[1], found.target[1]), strict=True)
+    }
+    assert all((after[host] == load).all() for host, load in ends.items())
+
+
+@pytest.mark.parametrize(
+    ("shares", "paths"),
+    [
+        ([], ()),
+        ([0.1, 0.1, 0.9], ((0, "M0 .5h2"), (2, "M2 .5h1"))),
+        ([0.9, 0.5, 0.9], ((1, "M1 .5h1"), (2, "M0 .5h1M2 .5h1"))),
+    ],
+)
+def test_cells_of_one_colour_are_one_path(shares: Sequence[float], paths: tuple[tuple[int, str], ...]) -> None:
+    """From an edge on the next colour counts."""
+    assert strip_of(shares, (0.5, 0.8), "").paths == paths
