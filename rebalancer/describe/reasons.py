@@ -187,7 +187,14 @@ class Reasons:
         )
         for vm in staying:
             held = self._held(self._problem.pool.vms[vm])
-            yield LeftAlone(kind="vm", uuid=vm, name=self._problem.names.vms[vm], rule=held.rule, words=held.words)
+            yield LeftAlone(
+                kind="vm",
+                uuid=vm,
+                name=self._problem.names.vms[vm],
+                rule=held.rule,
+                words=held.words,
+                fix=str(self._book.fix(self._problem.pool.vms[vm]) or ""),
+            )
 
     def _held(self, vm: VM) -> Objection:
         """What keeps *vm* where it is: a rule, what its missing move lacks, or that moving it would not pay."""

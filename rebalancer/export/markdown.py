@@ -229,14 +229,17 @@ def _left_alone(left: Sequence[LeftAlone]) -> Iterator[str]:
     if not left:
         return
     yield from _listed(f"host {each.name} {each.words}" for each in left if each.kind == "host")
-    by_words: dict[tuple[str, str], list[str]] = {}
+    by_words: dict[tuple[str, str, str], list[str]] = {}
     for each in left:
         if each.kind != "host":
-            by_words.setdefault((each.rule, each.words), []).append(each.name)
-    rows = ((rule, words, len(names), first_few(names, SHOWN)) for (rule, words), names in sorted(by_words.items()))
+            by_words.setdefault((each.rule, each.words, each.fix or "-"), []).append(each.name)
+    rows = (
+        (rule, words, fix, len(names), first_few(names, SHOWN))
+        for (rule, words, fix), names in sorted(by_words.items())
+    )
     if by_words:
         yield ""
-        yield from long_table("reasons", ("rule", "why", "VMs>", "which"), rows)
+        yield from long_table("reasons", ("rule", "why", "fix", "VMs>", "which"), rows)
 
 
 def _old_violations(plan: Plan) -> Iterator[str]:

@@ -100,13 +100,17 @@ class SRRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """A VM or host that nothing was done about: which rule holds it, in words."""
+    """A VM or host that nothing was done about: which rule holds it, in words.
+
+    `fix` is what would let a VM go, "" where some host may take it, and in plans that did not say it.
+    """
 
     kind: str
     uuid: Uuid
     name: str
     rule: str
     words: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ WORD_OF_THE_MAKER = {
     *("made_from.seed", "made_from.part_of", "made_from.undoes", "outcome", "reason", "bound_by"),
     *("warnings", "warnings.*", "tiers.*", "tiers.*.bound", "tiers.*.proved", "no_way_back.*.rule"),
     *("no_way_back.*.words", "left_alone.*", "left_alone.*.rule", "left_alone.*.words", "left_alone.*.kind"),
+    "left_alone.*.fix",
 }
 """What docs/plan.md calls the word of whoever made the plan. Of tiers: that there is one, and how far its bound is."""
 BY_THE_APPROVER = {"missing.*.words"}

@@ -14,24 +14,25 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Sentences about hosts; rule, words, number and names of VMs that stay; what is missing, in words and as rows."""
+    """Sentences about hosts; rule, words, fix, number and names of VMs that stay; what is missing."""
 
     hosts: tuple[str, ...]
-    stay: tuple[tuple[str, str, int, str], ...]
+    stay: tuple[tuple[str, str, str, int, str], ...]
     missing: tuple[tuple[str, ...], ...]
     missing_words: str
 
 
 def wanted(plan: Plan) -> Wanted:
     """That of *plan*."""
-    by_words: dict[tuple[str, str], list[str]] = {}
+    by_words: dict[tuple[str, str, str], list[str]] = {}
     for each in plan.left_alone:
         if each.kind != "host":
-            by_words.setdefault((each.rule, each.words), []).append(each.name)
+            by_words.setdefault((each.rule, each.words, each.fix or "-"), []).append(each.name)
     return Wanted(
         hosts=tuple(f"host {each.name} {each.words}" for each in plan.left_alone if each.kind == "host"),
         stay=tuple(
-            (rule, words, len(names), first_few(names, SHOWN)) for (rule, words), names in sorted(by_words.items())
+            (rule, words, fix, len(names), first_few(names, SHOWN))
+            for (rule, words, fix), names in sorted(by_words.items())
         ),
         missing=tuple(missing_rows(plan)),
         missing_words=what_is_missing(plan),
