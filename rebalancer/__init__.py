@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from rebalancer.face.check import lint as lint
     from rebalancer.face.connection import Connection as Connection
     from rebalancer.face.failures import failures as failures
+    from rebalancer.face.forecast import Forecast as Forecast
+    from rebalancer.face.forecast import forecast as forecast
     from rebalancer.face.history import history as history
     from rebalancer.face.hosts import evacuate as evacuate
     from rebalancer.face.hosts import rolling as rolling
@@ -73,6 +75,7 @@ _HOMES: Final = {
     "face.check": ("Check", "check", "explain", "lint"),
     "face.connection": ("Connection",),
     "face.failures": ("failures",),
+    "face.forecast": ("Forecast", "forecast"),
     "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),

@@ -106,6 +106,7 @@ THIRD_PARTY = {
     "rich": {"cli"},
     "starlette": {"wlb"},
     "sqlalchemy": {"history"},
+    "statsmodels": {"whatif"},
     "typer": {"cli"},
     "uvicorn": {"wlb"},
 }

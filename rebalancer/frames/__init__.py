@@ -3,6 +3,7 @@
 Units stand in the names of columns; `vm_uuid` and `host_uuid` are there to join on; a cell holds one value.
 """
 
+from rebalancer.frames.forecasts import course_days_frame, runway_frame, vm_findings_frame
 from rebalancer.frames.inventory import hosts_frame, vms_frame
 from rebalancer.frames.loads import demand_frame, filling_frame, host_demand_frame, load_frame
 from rebalancer.frames.planning import failures_frame, outcomes_frame, places_frame
@@ -23,6 +24,7 @@ __all__ = [
     "answers_frame",
     "blocked_frame",
     "change_frame",
+    "course_days_frame",
     "course_frame",
     "demand_frame",
     "failures_frame",
@@ -42,9 +44,11 @@ __all__ = [
     "replay_frame",
     "rolling_frame",
     "room_frame",
+    "runway_frame",
     "sleep_frame",
     "steps_frame",
     "tradeoff_frame",
     "violations_frame",
+    "vm_findings_frame",
     "vms_frame",
 ]

@@ -5,6 +5,7 @@ from rebalancer.errors import MissingExtra
 try:
     from rebalancer.plots.change import plot_change
     from rebalancer.plots.curves import frontier, plot_replay, plot_tradeoff
+    from rebalancer.plots.forecasts import plot_forecast
     from rebalancer.plots.heat import plot_load, plot_loads
     from rebalancer.plots.load import plot_duration, plot_host
     from rebalancer.plots.steps import plot_gantt, plot_placement
@@ -15,6 +16,7 @@ __all__ = [
     "frontier",
     "plot_change",
     "plot_duration",
+    "plot_forecast",
     "plot_gantt",
     "plot_host",
     "plot_load",

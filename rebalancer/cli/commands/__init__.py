@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SHELVES: dict[str, tuple[str, ...]] = {
     "look": ("demo", "snapshot", "check", "explain"),
-    "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "failures"),
+    "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "failures", "forecast"),
     "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
     "change": ("apply", "resolve", "status", "rollback"),
     "operate": ("setup", "nightly", "history", "report", "notify", "systemd", "monitor", "policy", "wlb", "simulate"),
