@@ -26,7 +26,7 @@ from rebalancer.essence import line_of, table_of
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import SNAPSHOT
 from rebalancer.files.reading import content_of
-from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.shapes import DocumentShape, first_mistake
 from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.records import refuse_headless
@@ -193,8 +193,8 @@ def _document_adapter() -> TypeAdapter[_Document]:
 
 
 @cache
-def _shape() -> Shape[_Document]:
-    return Shape(_Document)
+def _shape() -> DocumentShape[_Document]:
+    return DocumentShape(_Document)
 
 
 def _refuse_foreign(where: str, document: object) -> None:

@@ -16,7 +16,7 @@ from rebalancer.export import vouched
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import APPROVAL as APPROVAL_FILE
 from rebalancer.files.reading import bytes_of
-from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.shapes import DocumentShape, first_mistake
 from rebalancer.files.writing import PUBLIC, write_whole
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan, untimely
@@ -47,7 +47,7 @@ class Approval:
     manifest: Words | None = None
 
 
-_SHAPE = Shape(Approval)
+_SHAPE = DocumentShape(Approval)
 
 
 def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, key: Path | None = None) -> Approval:

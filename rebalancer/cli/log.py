@@ -17,7 +17,7 @@ STREAM: Final = "JOURNAL_STREAM"
 """Device and inode of what systemd reads, where standard error is that."""
 
 
-class Level(IntEnum):
+class Priority(IntEnum):
     """How much a line matters: priorities of syslog, which systemd reads in front of a line as `<4>`."""
 
     ERROR = 3
@@ -25,7 +25,7 @@ class Level(IntEnum):
     INFO = 6
 
 
-class Form(StrEnum):
+class LogFormat(StrEnum):
     """How lines look."""
 
     PLAIN = "plain"
@@ -34,31 +34,31 @@ class Form(StrEnum):
     JOURNAL = "journal"
 
 
-chosen: list[Form] = []
+chosen: list[LogFormat] = []
 """What the command line says; empty where it says nothing."""
 
 
-def choose(form: Form) -> None:
+def choose(form: LogFormat) -> None:
     """Let lines look like *form* from now on."""
     chosen[:] = [form]
 
 
-def form_now() -> Form:
+def form_now() -> LogFormat:
     """How lines look: as chosen, else as systemd's journal reads them where that listens, else plain."""
     if chosen:
         return chosen[0]
-    return Form.JOURNAL if _goes_to_journal() else Form.PLAIN
+    return LogFormat.JOURNAL if _goes_to_journal() else LogFormat.PLAIN
 
 
-def line(words: object, level: Level = Level.INFO, **facts: object) -> str:
+def line(words: object, level: Priority = Priority.INFO, **facts: object) -> str:
     """*words* as one line; *facts* are told to programs beside them."""
     plain, form = one_line(str(words)), form_now()
-    if form is Form.PLAIN:
+    if form is LogFormat.PLAIN:
         return plain
-    if form is Form.JOURNAL:
+    if form is LogFormat.JOURNAL:
         return f"<{int(level)}>{plain}"
     now = datetime.now(UTC)
-    if form is Form.TEXT:
+    if form is LogFormat.TEXT:
         return f"{now:%Y-%m-%dT%H:%M:%SZ} {level.name:<7} {plain}"
     at = f"{now.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
     return json.dumps({"time": at, "level": level.name.lower(), "message": plain, **facts})

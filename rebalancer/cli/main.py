@@ -22,7 +22,7 @@ from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.grouped import EXAMPLES, Shelved
-from rebalancer.cli.log import Form, Level, choose, chosen, form_now, line, print_traceback
+from rebalancer.cli.log import LogFormat, Priority, choose, chosen, form_now, line, print_traceback
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 
@@ -53,7 +53,7 @@ def _print_version(*, wanted: bool) -> None:
 def rebalancer(
     *,
     log_format: Annotated[
-        Form | None,
+        LogFormat | None,
         typer.Option(
             "--log-format",
             help="How lines on standard error look: as they are, with time and level, as JSON, or with priorities for "
@@ -153,11 +153,11 @@ def _facts(error: RebalancerError) -> dict[str, str]:
 def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None) -> NoReturn:
     settle(code)
     told = facts or {}
-    if form_now() is Form.JSON:
-        lines = [line(sentence, Level.ERROR, exit_code=int(code), **({"facts": told} if told else {}))]
+    if form_now() is LogFormat.JSON:
+        lines = [line(sentence, Priority.ERROR, exit_code=int(code), **({"facts": told} if told else {}))]
     else:
         heads = (f"rebalancer: {sentence}", *(f"  {purpose}: {words}" for purpose, words in told.items()))
-        lines = [line(each, Level.ERROR) for each in heads]
+        lines = [line(each, Priority.ERROR) for each in heads]
     for each in lines:
         print(each, file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     _leave(code)
@@ -170,5 +170,5 @@ def _leave(code: int) -> NoReturn:
     failure = failure_of(sys.stdout)
     if failure and (failure.errno not in EXPECTED or _for_programs()):
         lost = f"standard output cannot be written, so what was printed is not whole: {failure.strerror}"
-        print(line(f"rebalancer: {lost}", Level.ERROR), file=sys.stderr)  # noqa: T201
+        print(line(f"rebalancer: {lost}", Priority.ERROR), file=sys.stderr)  # noqa: T201
     sys.exit(code)

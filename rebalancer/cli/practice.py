@@ -31,7 +31,7 @@ BESIDE_NET = 101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Practice:
     """What to simulate: the pool of this name or file, or else one that is made up of these sizes."""
 
     name: str | None
@@ -56,7 +56,7 @@ def pool_called(name: str) -> SimulatedPool:
     return MADE_UP[name]() if name in MADE_UP else load_pool(Path(name))
 
 
-def taken_up(wanted: Wanted, state: Path | None, at: str | None, make: Callable[..., Simulator]) -> Simulator:
+def taken_up(wanted: Practice, state: Path | None, at: str | None, make: Callable[..., Simulator]) -> Simulator:
     """The simulator that *make* makes of what is *wanted*, as it was left in *state*, if it was; its clock shows *at*.
 
     Raises:
@@ -81,7 +81,7 @@ def _begin(at: str | None) -> float | None:
         raise InputError(f"--at {at}", str(error), "Name a time") from error
 
 
-def _left_in(state: Path, wanted: Wanted) -> Kept | None:
+def _left_in(state: Path, wanted: Practice) -> Kept | None:
     kept = kept_in(state)
     if kept is None and not state.parent.is_dir():
         raise InputError(f"--state {state}", "its folder is not there", "Make it, or name another file")
@@ -113,7 +113,7 @@ def serve(simulators: Sequence[Simulator], port: int, stop: Event, leave: Callab
         leave()
 
 
-def leave_in(state: Path, simulator: Simulator, wanted: Wanted) -> None:
+def leave_in(state: Path, simulator: Simulator, wanted: Practice) -> None:
     """Keep *simulator* in *state*.
 
     Raises:

@@ -20,13 +20,13 @@ def recall(wanted: rb.Policy, state_dir: Path | None, ask: Callable[[Store], Don
     """What *ask* finds in the history that *wanted* names, once that knows what its state folder tells."""
     from rebalancer.history.fill import fill  # noqa: PLC0415 - SQLAlchemy, only where there is something to recall
     from rebalancer.history.mend import with_store  # noqa: PLC0415 - likewise
-    from rebalancer.history.place import Place  # noqa: PLC0415 - likewise
+    from rebalancer.history.place import HistoryPlace  # noqa: PLC0415 - likewise
 
     def work(store: Store) -> Done:
         tell_unreadable(fill(store).unreadable)
         return ask(store)
 
-    return with_store(Place.of(wanted.history, state_dir), work, say)
+    return with_store(HistoryPlace.of(wanted.history, state_dir), work, say)
 
 
 def tell_unreadable(files: Collection[str]) -> None:

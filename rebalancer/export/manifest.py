@@ -22,7 +22,7 @@ from rebalancer.export.xe_script import xe_script
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import MANIFEST, PLAN
 from rebalancer.files.reading import bytes_of
-from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.shapes import DocumentShape, first_mistake
 from rebalancer.plan import Plan
 from rebalancer.sanitise import one_line
 from rebalancer.version import __version__
@@ -66,7 +66,7 @@ class Manifest:
     files: Mapping[Name, Digest]
 
 
-_SHAPE = Shape(Manifest)
+_SHAPE = DocumentShape(Manifest)
 
 
 def manifest_json(plan: Plan, contents: Mapping[str, bytes]) -> str:

@@ -17,7 +17,7 @@ from rebalancer.files.decoding import in_utf8
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import PLAN
 from rebalancer.files.reading import bytes_of, opened
-from rebalancer.files.shapes import Shape, first_mistake
+from rebalancer.files.shapes import DocumentShape, first_mistake
 from rebalancer.files.unpacking import GZIP
 from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
@@ -134,8 +134,8 @@ def plan_schema() -> dict[str, Any]:
 
 
 @cache
-def _shape() -> Shape[Plan]:
-    return Shape(Plan)
+def _shape() -> DocumentShape[Plan]:
+    return DocumentShape(Plan)
 
 
 def _parsed(text: bytes | str, where: str) -> object:

@@ -20,7 +20,7 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
-class Wishes(TypedDict):
+class ConnectOptions(TypedDict):
     """What `connect` takes besides address, login and trust."""
 
     patience: Patience
@@ -118,7 +118,7 @@ class Connection:
         ca_file = Path(self.ca_file) if self.ca_file else None
         return Trust(ca_file=ca_file, fingerprints=frozenset(self.fingerprints), legacy=self.legacy_tls)
 
-    def wishes(self) -> Wishes:
+    def wishes(self) -> ConnectOptions:
         """How long a pool is waited for that is not ready, and where else it is asked."""
         from rebalancer.xapi import Patience  # noqa: PLC0415 - options are read without XenAPI
 

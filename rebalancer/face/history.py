@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rebalancer.face.model import path_of
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.policy import Policy
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class History:
         place: where it is kept.
     """
 
-    place: Place
+    place: HistoryPlace
 
     def nights(self, days: int = MONTH) -> pd.DataFrame:
         """One row a night: when, which pool (`pool`, `pool_uuid`), how it ended, how full the pool was."""
@@ -128,7 +128,7 @@ def history(
     Raises:
         HistoryError: a question cannot be answered, because the database cannot be used.
     """
-    return History(place=Place.of((policy or Policy()).history, path_of(state_dir), path_of(base)))
+    return History(place=HistoryPlace.of((policy or Policy()).history, path_of(state_dir), path_of(base)))
 
 
 def _last(days: int) -> Period:

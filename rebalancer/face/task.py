@@ -10,7 +10,7 @@ from rebalancer.execute import Journals, Past, cooled, learned_pace
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.moments import told_or_now
 from rebalancer.face.read import PoolState
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.plan import Pace
 from rebalancer.policy import Policy
 from rebalancer.problem import make_problem
@@ -74,7 +74,7 @@ def prepared(model: Model, made_at: datetime | None = None) -> Prepared:
 def _past(model: Model) -> Past:
     """Earlier runs: by the history where there is one, which knows the journals that have not changed since."""
     wanted = model.policy.history
-    if wanted.url is None and not Place.of(wanted, model.state_dir).file.is_file():
+    if wanted.url is None and not HistoryPlace.of(wanted, model.state_dir).file.is_file():
         return Journals(model.state_dir)
     from rebalancer.history.past import known_past  # noqa: PLC0415 - SQLAlchemy, only where there is a history
 

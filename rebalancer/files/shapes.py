@@ -25,7 +25,7 @@ _KEYS: Final = {"missing": " is missing", "extra_forbidden": " is no key that th
 _SPELLED: Final = frozenset({"date", "datetime", "time"})
 
 
-class Shape(Generic[Read]):
+class DocumentShape(Generic[Read]):
     """What documents of one type look like, with the types that JSON has: `"95"` is no number, and `true` is not 1."""
 
     def __init__(self, of: type[Read]) -> None:

@@ -17,7 +17,7 @@ from rebalancer.errors import BrokenHistory, HistoryError, MissingExtra
 from rebalancer.execute.journal.folders import make_folder
 from rebalancer.files.ownership import assert_kept
 from rebalancer.files.writing import make_private
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.sanitise import one_line
 from rebalancer.xapi import Credentials
 
@@ -30,7 +30,7 @@ DRIVER = "postgresql+psycopg"
 BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
-def engine_of(place: Place) -> Engine:
+def engine_of(place: HistoryPlace) -> Engine:
     """An engine for the database at *place*, whose file is made where it is missing.
 
     Raises:
@@ -77,7 +77,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("begin immediate" if writes else "begin")
 
 
-def _served(place: Place) -> Engine:
+def _served(place: HistoryPlace) -> Engine:
     try:
         url = make_url(place.url or "").set(drivername=DRIVER)
         if place.credentials:

@@ -19,9 +19,9 @@ from rebalancer.history.ended import outcome_by
 from rebalancer.history.fill import fill
 from rebalancer.history.lengthen import lengthened
 from rebalancer.history.mend import with_store
-from rebalancer.history.nights import NightRecord, Room, append_night
+from rebalancer.history.nights import HeadRoom, NightRecord, append_night
 from rebalancer.history.outcome import PlanOutcome, holds_plan, read_outcome, write_outcome
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.prune import Pruned, prune
 from rebalancer.history.samples import keep_samples
 from rebalancer.history.store import Store
@@ -37,21 +37,21 @@ CHECKED_FOR = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class LookedBack:
     """What came of looking back: the load to plan on, how full the pool is, and what there is to tell."""
 
     demand: LoadProfile | None
-    room: Room | None
+    room: HeadRoom | None
     told: tuple[str, ...]
 
 
-def keep_seen(place: Place, pool: Pool, demand: LoadProfile | None, policy: Policy) -> Seen:
+def keep_seen(place: HistoryPlace, pool: Pool, demand: LoadProfile | None, policy: Policy) -> LookedBack:
     """Keep the hours of *demand*, compare earlier runs with them, and look back as far as *policy* says.
 
     What cannot be kept is told, and planned is on what there is.
     """
     if demand is None:
-        return Seen(demand=None, room=None, told=())
+        return LookedBack(demand=None, room=None, told=())
     told: list[str] = []
 
     def work(store: Store) -> LoadProfile:
@@ -64,10 +64,10 @@ def keep_seen(place: Place, pool: Pool, demand: LoadProfile | None, policy: Poli
     except InputError as error:
         told.append(f"load is not kept tonight: {error}")
         longer = lengthened(None, pool, demand, policy.demand)
-    return Seen(demand=longer, room=room_of(pool, longer, policy), told=tuple(told))
+    return LookedBack(demand=longer, room=room_of(pool, longer, policy), told=tuple(told))
 
 
-def keep_night(place: Place, night: NightRecord, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
+def keep_night(place: HistoryPlace, night: NightRecord, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
     """Note how *night* ended, in the list of nights, the folder of its *plan* and the database; what went wrong.
 
     What is older than *policy* keeps it is removed.
@@ -89,13 +89,13 @@ def keep_night(place: Place, night: NightRecord, plan: Plan | None, policy: Poli
     return tuple(told)
 
 
-def _outcome(place: Place, night: NightRecord, plan: Plan) -> PlanOutcome:
+def _outcome(place: HistoryPlace, night: NightRecord, plan: Plan) -> PlanOutcome:
     found = outcome_by(plan, read_journal(journal_path(plan.digest, place.state_dir)))
     at, words = found.ended_at or night.ended_at, found.words or night.words
     return replace(found, verdict=night.verdict, ended_at=at, words=words)
 
 
-def checked(place: Place, pool: Pool, demand: LoadProfile, policy: Policy) -> Iterator[str]:
+def checked(place: HistoryPlace, pool: Pool, demand: LoadProfile, policy: Policy) -> Iterator[str]:
     """Compare the runs of the last days with what was measured since, and write it beside their plans; what to tell.
 
     Raises:
@@ -129,7 +129,7 @@ def _compared(
         yield from words_of(check, carried, most)
 
 
-def _recent(place: Place, pool: Pool, now: datetime) -> Iterator[Path]:
+def _recent(place: HistoryPlace, pool: Pool, now: datetime) -> Iterator[Path]:
     """Plan folders of *pool* that are no older than hours are measured for."""
     first = f"{now - CHECKED_FOR:%Y-%m-%dT%H%M%SZ}"
     for folder in sorted((place.folder / "plans" / pool.uuid).glob("*")):
@@ -137,14 +137,14 @@ def _recent(place: Place, pool: Pool, now: datetime) -> Iterator[Path]:
             yield folder
 
 
-def room_of(pool: Pool, demand: LoadProfile, policy: Policy) -> Room:
+def room_of(pool: Pool, demand: LoadProfile, policy: Policy) -> HeadRoom:
     """How full *pool* is."""
     wanted = Policy(capacity=policy.capacity, demand=policy.demand)
     problem = make_problem(pool, demand, wanted)
     capacities = cpu_capacities(problem)
     load = host_load(problem.initial, problem)[capacities > 0].sum(axis=0)
     hosts = [host for host in pool.hosts.values() if host.live]
-    return Room(
+    return HeadRoom(
         capacity_pcpus=round(float(capacities.sum()), 3),
         busiest_pcpus=round(float(np.max(load, initial=0.0)), 3),
         memory_total_bytes=sum(host.memory_total_bytes or 0 for host in hosts),

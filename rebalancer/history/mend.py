@@ -8,7 +8,7 @@ from typing import TypeVar
 from rebalancer.errors import BrokenHistory, HistoryError
 from rebalancer.history.engine import REMEDY
 from rebalancer.history.fill import fill
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
@@ -17,7 +17,7 @@ BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside its file."""
 
 
-def with_store(place: Place, work: Callable[[Store], Done], told: Callable[[str], None]) -> Done:
+def with_store(place: HistoryPlace, work: Callable[[Store], Done], told: Callable[[str], None]) -> Done:
     """What *work* makes of the history at *place*; where its file is broken, of a new one, and *told* hears of it.
 
     Raises:
@@ -36,7 +36,7 @@ def with_store(place: Place, work: Callable[[Store], Done], told: Callable[[str]
         return work(store)
 
 
-def set_aside(place: Place) -> str:
+def set_aside(place: HistoryPlace) -> str:
     """Take the file at *place* out of the way, in the place of an older broken one; the name that it has then.
 
     Raises:

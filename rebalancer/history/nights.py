@@ -28,7 +28,7 @@ MOST = 1 << 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class HeadRoom:
     """How much of a pool is in use: pCPUs in its busiest hour, and bytes of its guests, of all that plans count on."""
 
     capacity_pcpus: float
@@ -69,7 +69,7 @@ class NightRecord:
     folder: str = ""
     steps: int = 0
     done: int = 0
-    room: Room | None = None
+    room: HeadRoom | None = None
 
 
 def nights_path(night: NightRecord, state_dir: Path | None = None) -> Path:
@@ -129,8 +129,8 @@ def _told(raw: Mapping[str, Any]) -> NightRecord:
     )
 
 
-def _room(raw: Mapping[str, Any]) -> Room:
-    return Room(
+def _room(raw: Mapping[str, Any]) -> HeadRoom:
+    return HeadRoom(
         capacity_pcpus=float(raw["capacity_pcpus"]),
         busiest_pcpus=float(raw["busiest_pcpus"]),
         memory_total_bytes=_count(raw["memory_total_bytes"]),

@@ -21,7 +21,7 @@ from rebalancer.execute.journal.entries import AS_ASKED
 from rebalancer.execute.journal.outcome import FAILED
 from rebalancer.execute.journal.past import Experience, ends_in, entries_of, experiences_in, journals
 from rebalancer.history.fill import mark_of, marks
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
 from rebalancer.history.tables import ENDS, SOURCES
 from rebalancer.inventory import Uuid
@@ -35,7 +35,7 @@ def known_past(
 ) -> Past:
     """Earlier runs by the history that *wanted* names; by the journals where it cannot be used, as *told* hears."""
     try:
-        store = Store.known(Place.of(wanted, state_dir))
+        store = Store.known(HistoryPlace.of(wanted, state_dir))
         if store:
             with store:
                 return _remembered(store)

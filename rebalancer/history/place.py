@@ -13,7 +13,7 @@ FILE = "history.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class HistoryPlace:
     """A history, and the state folder that it is filled from.
 
     Args:
@@ -27,7 +27,7 @@ class Place:
     credentials: Path | None = None
 
     @classmethod
-    def of(cls, wanted: HistoryPolicy, state_dir: Path | None = None, base: Path | None = None) -> Place:
+    def of(cls, wanted: HistoryPolicy, state_dir: Path | None = None, base: Path | None = None) -> HistoryPlace:
         """What a policy says, with a path relative to *base*, the folder of its file."""
         named = wanted.credentials_file
         file = Path(base or "", named) if named else None

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, RunEnded
 from rebalancer.execute.journal.past import experiences_in
-from rebalancer.history.nights import NightRecord, Room
+from rebalancer.history.nights import HeadRoom, NightRecord
 from rebalancer.history.outcome import LoadCheck
 from rebalancer.history.tables import (
     CHECKED_HOSTS,
@@ -166,7 +166,7 @@ def row_of_night(night: NightRecord) -> Row:
     }
 
 
-def _room(room: Room | None) -> Row:
+def _room(room: HeadRoom | None) -> Row:
     names = ("capacity_pcpus", "busiest_pcpus", "memory_total_bytes", "memory_used_bytes")
     return {name: getattr(room, name) if room else None for name in names}
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, select
 
 from rebalancer.errors import HistoryError
 from rebalancer.history.engine import engine_of, reading, writing
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.tables import META, VERSION
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = ()
@@ -21,11 +21,11 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = ()
 class Store:
     """A history that can be read and written; use as a context manager, or `close` it."""
 
-    def __init__(self, place: Place, engine: Engine) -> None:
+    def __init__(self, place: HistoryPlace, engine: Engine) -> None:
         self.place, self.engine = place, engine
 
     @classmethod
-    def of(cls, place: Place) -> Store:
+    def of(cls, place: HistoryPlace) -> Store:
         """The history at *place*, made where there is none, and brought to this version.
 
         Raises:
@@ -38,7 +38,7 @@ class Store:
         return store
 
     @classmethod
-    def known(cls, place: Place) -> Store | None:
+    def known(cls, place: HistoryPlace) -> Store | None:
         """The history at *place* as it is; None where there is none, or one of another version.
 
         Raises:

@@ -9,8 +9,8 @@ from pathlib import Path
 import rebalancer as rb
 from rebalancer.history.keeping import keep_night, keep_seen
 from rebalancer.history.lengthen import within_xapi
-from rebalancer.history.nights import NightRecord, Room
-from rebalancer.history.place import Place
+from rebalancer.history.nights import HeadRoom, NightRecord
+from rebalancer.history.place import HistoryPlace
 from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.result import NightlyResult
 from rebalancer.policy import DemandPolicy
@@ -48,9 +48,9 @@ class HistoryKeeper(Keeper):
         state_dir: Path | None = None,
         told: Callable[[str], None] = lambda _words: None,
     ) -> None:
-        self._place = Place.of(policy.history, state_dir, base)
+        self._place = HistoryPlace.of(policy.history, state_dir, base)
         self._policy, self._told = policy, told
-        self._room: Room | None = None
+        self._room: HeadRoom | None = None
 
     def reads(self, wanted: DemandPolicy) -> DemandPolicy:
         """No more days than XAPI has; the history knows the others."""

@@ -17,7 +17,7 @@ from rebalancer.policy.model import (
     Strength,
     policy_digest,
 )
-from rebalancer.policy.notify import NotifyPolicy, Occasion
+from rebalancer.policy.notify import NotifyPolicy, ToldOf
 from rebalancer.policy.objective import DiskPolicy, ObjectivePolicy, Priority, ResourcePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
@@ -45,7 +45,6 @@ __all__ = [
     "Mode",
     "NotifyPolicy",
     "ObjectivePolicy",
-    "Occasion",
     "PlanPolicy",
     "Policy",
     "PolicyFinding",
@@ -64,6 +63,7 @@ __all__ = [
     "Squeezing",
     "Strength",
     "Together",
+    "ToldOf",
     "WindowPolicy",
     "change_windows",
     "check_alone",

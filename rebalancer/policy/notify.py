@@ -22,7 +22,7 @@ def _name(text: str) -> str:
     return text
 
 
-class Occasion(StrEnum):
+class ToldOf(StrEnum):
     """What people may be told of."""
 
     VERDICT = "verdict"
@@ -47,7 +47,7 @@ class NotifyPolicy(Section):
 
     to: tuple[Annotated[str, AfterValidator(_name)], ...] = ()
     credentials_file: Title | None = None
-    tell: Annotated[tuple[Occasion, ...], Field(min_length=1)] = tuple(Occasion)
+    tell: Annotated[tuple[ToldOf, ...], Field(min_length=1)] = tuple(ToldOf)
     repeated_nights: Annotated[int, Field(ge=2, le=365)] = 3
     digest_day: Day = Day.MONDAY
     pool_messages: bool = False

@@ -90,7 +90,7 @@ from rebalancer.rules.wishes.host_load import HostLoad
 from rebalancer.rules.wishes.host_to_be_emptied import HostToBeEmptied
 from rebalancer.rules.wishes.keep_apart import KeepApart
 from rebalancer.rules.wishes.keep_together import KeepTogether
-from rebalancer.rules.wishes.left_alone import LeftAlone
+from rebalancer.rules.wishes.left_alone import LeaveAlone
 from rebalancer.rules.wishes.must_run_on import MustRunOn
 from rebalancer.rules.wishes.never_move import NeverMove
 from rebalancer.rules.wishes.not_squeezed import NotSqueezed
@@ -150,7 +150,7 @@ LIVE: tuple[Rule, ...] = (
     MemorySafety(),
     InOnePool(),
     NeverMove(),
-    LeftAlone(),
+    LeaveAlone(),
     NotSqueezed(),
     VMHeld(),
     StaysOnHeldHost(),

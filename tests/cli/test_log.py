@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.log import Form, Level, choose, chosen, line
+from rebalancer.cli.log import LogFormat, Priority, choose, chosen, line
 from tests.cli.terminal import PASSWORD, ROOT, USER, Served, Terminal
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
@@ -27,19 +27,19 @@ def nothing_chosen() -> None:
 
 def test_lines_are_plain_by_default() -> None:
     """As they are, on one line whatever is in them."""
-    assert line("two\nlines", Level.ERROR, code=1) == "two lines"
+    assert line("two\nlines", Priority.ERROR, code=1) == "two lines"
 
 
 def test_text_has_time_and_level() -> None:
     """In columns, in UTC."""
-    choose(Form.TEXT)
-    assert re.fullmatch(rf"{TIME}Z WARNING s01: waiting", line("s01: waiting", Level.WARNING))
+    choose(LogFormat.TEXT)
+    assert re.fullmatch(rf"{TIME}Z WARNING s01: waiting", line("s01: waiting", Priority.WARNING))
     assert re.fullmatch(rf"{TIME}Z INFO    moved", line("moved"))
 
 
 def test_json_is_one_object_a_line() -> None:
     """With time, level, message and whatever is known besides."""
-    choose(Form.JSON)
+    choose(LogFormat.JSON)
     told = json.loads(line("moved", vm="web\n01", step="s01"))
     assert (told["level"], told["message"], told["vm"], told["step"]) == ("info", "moved", "web\n01", "s01")
     assert datetime.fromisoformat(told["time"]).utcoffset() is not None

@@ -11,7 +11,7 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.demand.tables import profile_from_table
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.samples import keep_samples
 from rebalancer.history.store import Store
 from rebalancer.plan import digest_of
@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Path:
     plan = replace(PLAN, made_at=made_at)
     live_through(tmp_path, replace(plan, digest=digest_of(plan)))
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=168)
-    with Store.of(Place(state_dir=tmp_path)) as store:
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
         keep_samples(store, POOL, profile(start, 168, seed=1))
     return tmp_path
 

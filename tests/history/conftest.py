@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
 from tests.history.postgres import Server, programs, serving
 
@@ -22,14 +22,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> HistoryPlace:
     """Where nothing is kept yet, with a state folder of its own."""
     url = request.getfixturevalue("server").database() if request.param == "postgresql" else None
-    return Place(state_dir=tmp_path / "state", url=url)
+    return HistoryPlace(state_dir=tmp_path / "state", url=url)
 
 
 @pytest.fixture
-def store(place: Place) -> Iterator[Store]:
+def store(place: HistoryPlace) -> Iterator[Store]:
     """A history without anything in it."""
     with Store.of(place) as opened:
         yield opened

@@ -10,7 +10,7 @@ from rebalancer.execute import StepState, journal_path
 from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.export import write_plan
-from rebalancer.history.nights import NightRecord, Room, append_night
+from rebalancer.history.nights import HeadRoom, NightRecord, append_night
 from rebalancer.plan import Plan
 from tests.execute.scripted import MADE_AT, plan_of
 from tests.pools import make_host, make_pool, make_vm
@@ -22,7 +22,7 @@ POOL = make_pool(
 PLAN = plan_of(POOL, ("a", "h2"), ("b", "h3"))
 """Moves a and b."""
 DAY = timedelta(days=1)
-ROOM = Room(capacity_pcpus=48.0, busiest_pcpus=30.0, memory_total_bytes=1 << 38, memory_used_bytes=1 << 37)
+ROOM = HeadRoom(capacity_pcpus=48.0, busiest_pcpus=30.0, memory_total_bytes=1 << 38, memory_used_bytes=1 << 37)
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

@@ -14,7 +14,7 @@ from rebalancer.execute.journal.entries import Intended, Looked, RunBegan
 from rebalancer.history.answers import Period
 from rebalancer.history.fill import Filled, fill, rebuild
 from rebalancer.history.outcome import CheckedHost, LoadCheck, PlanOutcome, write_outcome
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.queries import (
     checked_hosts_of,
     checks_of,
@@ -48,7 +48,7 @@ def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
         return {table.name: sorted(map(tuple, connection.execute(select(table))), key=repr) for table in told}
 
 
-def test_what_a_night_left_is_known(store: Store, place: Place) -> None:
+def test_what_a_night_left_is_known(store: Store, place: HistoryPlace) -> None:
     """The night, what became of its steps, its hosts, and under which names."""
     night = live_through(place.folder, states={"s01": StepState.MOVED, "s02": StepState.STAYED})
     assert fill(store) == Filled(plans=1, journals=1, nights=1)
@@ -65,7 +65,7 @@ def test_what_a_night_left_is_known(store: Store, place: Place) -> None:
     assert pools_of(store) == {POOL.uuid: POOL.name}
 
 
-def test_objectives_keep_their_bounds(store: Store, place: Place) -> None:
+def test_objectives_keep_their_bounds(store: Store, place: HistoryPlace) -> None:
     """As the plan has them."""
     live_through(place.folder)
     fill(store)
@@ -73,7 +73,7 @@ def test_objectives_keep_their_bounds(store: Store, place: Place) -> None:
     assert told == [(each.objective, each.before, each.after, each.bound, each.proved) for each in PLAN.tiers]
 
 
-def test_each_file_is_read_once(store: Store, place: Place) -> None:
+def test_each_file_is_read_once(store: Store, place: HistoryPlace) -> None:
     """And a journal again once it has grown, in the place of what it told before."""
     live_through(place.folder, states={"s01": StepState.MOVED})
     fill(store)
@@ -89,19 +89,19 @@ def test_each_file_is_read_once(store: Store, place: Place) -> None:
     assert [each.step for each in moves_of(store, ALWAYS)] == ["s01", "s02"]
 
 
-def test_a_second_state_folder_adds_its_nights(store: Store, place: Place) -> None:
+def test_a_second_state_folder_adds_its_nights(store: Store, place: HistoryPlace) -> None:
     """Two machines, one database: neither takes away what the other told."""
     if place.url is None:
         pytest.skip("a file belongs to its state folder")
     live_through(place.folder)
     fill(store)
-    other = Place(state_dir=place.folder.parent / "other", url=place.url)
+    other = HistoryPlace(state_dir=place.folder.parent / "other", url=place.url)
     with Store.of(other) as theirs:
         assert fill(theirs) == Filled()
         assert len(nights_of(theirs, ALWAYS)) == 1
 
 
-def test_rebuilding_gives_the_same(store: Store, place: Place) -> None:
+def test_rebuilding_gives_the_same(store: Store, place: HistoryPlace) -> None:
     """Row for row; what was written over is as the files have it again."""
     live_through(place.folder)
     write_outcome(PlanOutcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
@@ -116,7 +116,7 @@ def test_rebuilding_gives_the_same(store: Store, place: Place) -> None:
     assert len(before["step_ends"]) == 2
 
 
-def test_what_files_no_longer_tell_stays(store: Store, place: Place) -> None:
+def test_what_files_no_longer_tell_stays(store: Store, place: HistoryPlace) -> None:
     """Pruned plans and journals are still known, after a rebuild, too."""
     live_through(place.folder)
     fill(store)
@@ -128,7 +128,7 @@ def test_what_files_no_longer_tell_stays(store: Store, place: Place) -> None:
     assert contents(store) == before
 
 
-def test_what_was_measured_is_known(store: Store, place: Place) -> None:
+def test_what_was_measured_is_known(store: Store, place: HistoryPlace) -> None:
     """From the outcome in the plan folder, host by host."""
     live_through(place.folder)
     write_outcome(PlanOutcome(plan=PLAN.digest, check=CHECK), folder_of(PLAN, place.folder))
@@ -139,7 +139,7 @@ def test_what_was_measured_is_known(store: Store, place: Place) -> None:
     assert host.error_share == pytest.approx(0.2)
 
 
-def test_what_cannot_be_read_is_named_and_left_out(store: Store, place: Place) -> None:
+def test_what_cannot_be_read_is_named_and_left_out(store: Store, place: HistoryPlace) -> None:
     """A broken plan, an edited journal and half a night hide nothing else."""
     live_through(place.folder)
     broken = place.folder / "plans" / "x" / "y" / "plan.json"
@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_named_and_left_out(store: Store, place: Place) -
     assert (found.plans, found.nights, found.unreadable) == (1, 1, ["plans/x/y/plan.json", "journals/z.jsonl"])
 
 
-def test_filters_choose_moves(store: Store, place: Place) -> None:
+def test_filters_choose_moves(store: Store, place: HistoryPlace) -> None:
     """By VM and host, by name or uuid, by pool and time."""
     live_through(place.folder)
     fill(store)
@@ -166,7 +166,7 @@ def test_filters_choose_moves(store: Store, place: Place) -> None:
     assert moves_of(store, Period(since=MADE_AT + DAY, until=FAR_AHEAD)) == ()
 
 
-def test_the_copy_of_a_run_stands_in_for_its_plan(store: Store, place: Place) -> None:
+def test_the_copy_of_a_run_stands_in_for_its_plan(store: Store, place: HistoryPlace) -> None:
     """As of plans in folders of people's own; beside the plan itself it is not read again."""
     live_through(place.folder)
     copy = place.folder / "runs" / f"{PLAN.digest.removeprefix('sha256:')}.plan.json"
@@ -175,7 +175,7 @@ def test_the_copy_of_a_run_stands_in_for_its_plan(store: Store, place: Place) ->
     assert fill(store) == Filled(plans=1, journals=1, nights=1)
     assert fill(store) == Filled()
     shutil.rmtree(place.folder / "plans")
-    fresh = Place(state_dir=place.folder.parent / "fresh", url=place.url)
+    fresh = HistoryPlace(state_dir=place.folder.parent / "fresh", url=place.url)
     shutil.copytree(place.folder / "runs", fresh.folder / "runs")
     if place.url is None:
         with Store.of(fresh) as other:
@@ -183,7 +183,7 @@ def test_the_copy_of_a_run_stands_in_for_its_plan(store: Store, place: Place) ->
             assert len(hosts_of(other, ALWAYS)) == 3
 
 
-def test_a_time_that_is_set_back_is_seen(store: Store, place: Place) -> None:
+def test_a_time_that_is_set_back_is_seen(store: Store, place: HistoryPlace) -> None:
     """A file counts as changed whenever its time is another."""
     live_through(place.folder)
     fill(store)

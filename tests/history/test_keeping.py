@@ -8,7 +8,7 @@ from pathlib import Path
 from rebalancer.execute import StepState, journal_path
 from rebalancer.history.keeping import checked, keep_seen
 from rebalancer.history.outcome import read_outcome
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.plan import Plan, digest_of
 from rebalancer.policy import Policy
 from tests.history.after import AFTER, HOUR, measured, planned
@@ -35,7 +35,7 @@ def hours_of(plan: Plan, state: Path) -> float | None:
 def test_each_run_has_its_own_hours(tmp_path: Path) -> None:
     """The first up to the second; that one as many as are over, and the night after all of them."""
     first, second = ran(tmp_path), ran(tmp_path, hours=6)
-    place, load = Place(state_dir=tmp_path), {"a": 8.0, "b": 10.0, "c": 5.0}
+    place, load = HistoryPlace(state_dir=tmp_path), {"a": 8.0, "b": 10.0, "c": 5.0}
     told = list(checked(place, AFTER, measured(10, **load), Policy()))
     assert (hours_of(first, tmp_path), hours_of(second, tmp_path)) == (5, 4)
     assert len([words for words in told if "pCPU-hours of overload" in words]) == 2
@@ -51,7 +51,7 @@ def test_plans_that_were_not_carried_out_are_not_compared(tmp_path: Path) -> Non
     waits = replace(planned(), made_at=MADE_AT + 3 * HOUR)
     waits = replace(waits, digest=digest_of(waits))
     keep_plan(waits, tmp_path)
-    list(checked(Place(state_dir=tmp_path), AFTER, measured(40, a=8.0, b=10.0, c=5.0), Policy()))
+    list(checked(HistoryPlace(state_dir=tmp_path), AFTER, measured(40, a=8.0, b=10.0, c=5.0), Policy()))
     assert (hours_of(first, tmp_path), hours_of(waits, tmp_path)) == (24, None)
 
 
@@ -60,7 +60,7 @@ def test_a_wrong_prediction_is_warned_of_by_the_policy(tmp_path: Path) -> None:
     ran(tmp_path)
     seen = measured(30, a=8.0, b=10.0, c=5.0)
     strict = policy_of(history={"prediction_error": 0.1})
-    told = keep_seen(Place(state_dir=tmp_path), AFTER, seen, strict)
+    told = keep_seen(HistoryPlace(state_dir=tmp_path), AFTER, seen, strict)
     assert [words.split(" came to ")[0] for words in told.told if "prediction_error" in words] == ["host h2"]
     assert told.room
     assert told.room.capacity_pcpus == 32.0
@@ -68,6 +68,6 @@ def test_a_wrong_prediction_is_warned_of_by_the_policy(tmp_path: Path) -> None:
 
 def test_without_metrics_nothing_is_added(tmp_path: Path) -> None:
     """And no database is made."""
-    seen = keep_seen(Place(state_dir=tmp_path / "s"), AFTER, None, Policy())
+    seen = keep_seen(HistoryPlace(state_dir=tmp_path / "s"), AFTER, None, Policy())
     assert (seen.demand, seen.room, seen.told) == (None, None, ())
     assert not (tmp_path / "s").exists()

@@ -18,7 +18,7 @@ from rebalancer.execute.journal.entries import AS_ASKED, Entry, Intended, Looked
 from rebalancer.history import past as module
 from rebalancer.history.fill import fill
 from rebalancer.history.past import Remembered, known_past
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
 from rebalancer.history.tables import VERSION
 from rebalancer.policy import HistoryPolicy
@@ -77,7 +77,7 @@ def test_it_says_the_same_as_the_journals(tmp_path: Path, known: list[list[Entry
     shutil.rmtree(state, ignore_errors=True)
     for entries in known:
         write_journal(state / "journals" / f"{entries[0].plan}.jsonl", *entries)  # type: ignore[union-attr]  # it begins
-    with Store.of(Place(state_dir=state)) as store:
+    with Store.of(HistoryPlace(state_dir=state)) as store:
         fill(store)
     for number, entries in enumerate(unknown):
         write_journal(state / "journals" / f"{number % 2}-new.jsonl", *entries)
@@ -112,7 +112,7 @@ def left_alone(state: Path) -> list[str]:
 def test_what_a_pruned_journal_told_is_remembered(tmp_path: Path) -> None:
     """By the database alone."""
     path = failure(tmp_path)
-    with Store.of(Place(state_dir=tmp_path)) as store:
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
         fill(store)
     path.unlink()
     assert left_alone(tmp_path) == ["a"]
@@ -123,12 +123,12 @@ def test_a_broken_database_changes_nothing(tmp_path: Path) -> None:
     """Nor one that was never made, one of a newer version, or one that others may write."""
     failure(tmp_path)
     assert left_alone(tmp_path) == ["a"]
-    with Store.of(Place(state_dir=tmp_path)) as store:
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
         fill(store)
         with store.writing() as connection:
             connection.execute(VERSION.update().values(version=99))
     assert left_alone(tmp_path) == ["a"]
-    file = Place(state_dir=tmp_path).file
+    file = HistoryPlace(state_dir=tmp_path).file
     file.chmod(0o666)
     assert left_alone(tmp_path) == ["a"]
     file.chmod(0o600)
@@ -140,7 +140,7 @@ def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
     """Whoever only plans leaves no database behind."""
     failure(tmp_path)
     assert left_alone(tmp_path) == ["a"]
-    assert not Place(state_dir=tmp_path).file.exists()
+    assert not HistoryPlace(state_dir=tmp_path).file.exists()
 
 
 def test_a_server_that_does_not_answer_changes_nothing(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def opened_by(opened: list[Path]) -> Callable[[Path], Sequence[Entry]]:
 def test_rows_are_not_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that the history knows is not opened."""
     failure(tmp_path)
-    with Store.of(Place(state_dir=tmp_path)) as store:
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
         fill(store)
     opened: list[Path] = []
     monkeypatch.setattr(module, "entries_of", opened_by(opened))
@@ -178,9 +178,9 @@ def test_rows_are_not_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_file_is_sqlite(tmp_path: Path) -> None:
     """Anybody who may read it can, with any client."""
     failure(tmp_path)
-    with Store.of(Place(state_dir=tmp_path)) as store:
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
         fill(store)
-    with sqlite3.connect(Place(state_dir=tmp_path).file) as connection:
+    with sqlite3.connect(HistoryPlace(state_dir=tmp_path).file) as connection:
         rows = connection.execute("select vm_uuid, state from step_ends").fetchall()
     connection.close()
     assert rows == [("a", "refused")]

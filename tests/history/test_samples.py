@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rebalancer.demand import Series
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.samples import decoded, encoded, hours_of, keep_samples
 from rebalancer.history.store import Store
 from tests.history.loads import GUESTS, HOSTS, START, profile, rows_of
@@ -61,7 +61,7 @@ def test_a_profile_without_hours_adds_nothing(store: Store) -> None:
     assert keep_samples(store, POOL, demand_of(POOL, dict.fromkeys(GUESTS, 1.0))) == 0
 
 
-def test_a_year_of_a_large_pool_is_small(place: Place) -> None:
+def test_a_year_of_a_large_pool_is_small(place: HistoryPlace) -> None:
     """A VM takes about 120 bytes a day: 250 of them take some 11 MB a year."""
     if place.url:
         pytest.skip("the size of a file")

@@ -15,7 +15,7 @@ from rebalancer.errors import BrokenHistory, HistoryError, InputError
 from rebalancer.history import store as module
 from rebalancer.history.fill import Filled, fill
 from rebalancer.history.mend import BROKEN, with_store
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
 from rebalancer.history.tables import NIGHTS, VERSION
 from rebalancer.policy import HistoryPolicy
@@ -25,7 +25,7 @@ from tests.history.postgres import Server
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     """Whatever the mask, with all that SQLite keeps beside it."""
-    place = Place(state_dir=tmp_path / "state")
+    place = HistoryPlace(state_dir=tmp_path / "state")
     with Store.of(place) as store, store.writing() as connection:
         connection.execute(text("select 1"))
         beside = sorted(place.folder.iterdir())
@@ -36,7 +36,7 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 def test_one_that_others_may_write_is_refused(tmp_path: Path) -> None:
     """They could tell the next night whom to leave alone."""
-    place = Place(state_dir=tmp_path)
+    place = HistoryPlace(state_dir=tmp_path)
     Store.of(place).close()
     place.file.chmod(0o660)
     with pytest.raises(HistoryError, match="its group may write to it"):
@@ -45,13 +45,13 @@ def test_one_that_others_may_write_is_refused(tmp_path: Path) -> None:
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     """The file is made in the folder or not at all."""
-    place = Place(state_dir=tmp_path)
+    place = HistoryPlace(state_dir=tmp_path)
     place.file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(HistoryError, match="cannot be opened"):
         Store.of(place)
 
 
-def test_a_newer_version_is_left_alone(store: Store, place: Place) -> None:
+def test_a_newer_version_is_left_alone(store: Store, place: HistoryPlace) -> None:
     """It is refused in a sentence, and not known to whoever only reads."""
     with store.writing() as connection:
         connection.execute(VERSION.update().values(version=7))
@@ -65,7 +65,7 @@ def add_a_column(connection: Connection) -> None:
     connection.execute(text("alter table nights add column mood text"))
 
 
-def test_an_older_version_is_brought_up(store: Store, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_version_is_brought_up(store: Store, place: HistoryPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, with all that is in it; before, whoever only reads leaves it alone."""
     live_through(place.folder)
     fill(store)
@@ -83,9 +83,9 @@ ADDS = """
 import sys
 from pathlib import Path
 from sqlalchemy import text
-from rebalancer.history.place import Place
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.store import Store
-place = Place(state_dir=Path(sys.argv[1]), url=sys.argv[2] or None)
+place = HistoryPlace(state_dir=Path(sys.argv[1]), url=sys.argv[2] or None)
 for _ in range(40):
     with Store.of(place) as store, store.writing() as connection:
         found = connection.execute(text("select coalesce(max(value), 0) from counted")).scalar_one()
@@ -93,7 +93,7 @@ for _ in range(40):
 """
 
 
-def test_two_processes_write_at_once(store: Store, place: Place) -> None:
+def test_two_processes_write_at_once(store: Store, place: HistoryPlace) -> None:
     """Each sees what the other wrote before it writes: nothing is lost, and nobody is turned away."""
     table = Table("counted", MetaData(), Column("value", Integer, primary_key=True))
     with store.writing() as connection:
@@ -108,7 +108,7 @@ def test_two_processes_write_at_once(store: Store, place: Place) -> None:
 @pytest.mark.parametrize("content", [b"no database " * 500, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_broken_file_is_set_aside_and_filled_anew(tmp_path: Path, content: bytes) -> None:
     """It is told, the old file is kept, and what the state folder tells is known again."""
-    place = Place(state_dir=tmp_path)
+    place = HistoryPlace(state_dir=tmp_path)
     live_through(tmp_path)
     place.file.write_bytes(content)
     place.file.chmod(0o600)
@@ -131,7 +131,7 @@ def test_a_server_that_refuses_is_named_without_its_password(server: Server, tmp
     keys.write_text("jane\nverysecret\n")
     keys.chmod(0o600)
     wanted = HistoryPolicy(url=f"postgresql://db/none?host={server.folder}", credentials_file="keys")
-    place = Place.of(wanted, tmp_path / "state", tmp_path)
+    place = HistoryPlace.of(wanted, tmp_path / "state", tmp_path)
     with pytest.raises(HistoryError, match=r"it cannot be used: .*jane") as refused:
         Store.of(place)
     assert "verysecret" not in f"{refused.value} {refused.value!r} {place}"
@@ -158,4 +158,4 @@ def test_a_credentials_file_that_others_may_read_is_refused(tmp_path: Path) -> N
     (tmp_path / "keys").chmod(0o644)
     wanted = HistoryPolicy(url="postgresql://db/none", credentials_file="keys")
     with pytest.raises(InputError, match="others may read"):
-        Store.of(Place.of(wanted, tmp_path, tmp_path))
+        Store.of(HistoryPlace.of(wanted, tmp_path, tmp_path))

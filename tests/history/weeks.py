@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from rebalancer.execute import StepState, journal_path
-from rebalancer.history.nights import NightRecord, Room, append_night
+from rebalancer.history.nights import HeadRoom, NightRecord, append_night
 from rebalancer.history.outcome import CheckedHost, LoadCheck, PlanOutcome, write_outcome
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, digest_of
@@ -68,7 +68,7 @@ def live_a_week(state: Path) -> list[NightRecord]:
         if number < NIGHTS - 1:
             write_outcome(PlanOutcome(plan=plan.digest, check=check_of_night(number)), folder)
         done = len(plan.steps) - 1
-        room = Room(
+        room = HeadRoom(
             capacity_pcpus=48.0,
             busiest_pcpus=24.0 + number,
             memory_total_bytes=192 * GIBS,

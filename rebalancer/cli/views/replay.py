@@ -28,7 +28,7 @@ COLUMNS = {"policy": "name", "overload": "right", **dict.fromkeys(ABOVE, "right"
 PAID = {"moves": "right", "GiB": "right", "moved most often": "list", "regret": "right"}
 
 
-class Told(ReplayReporter):
+class NightTeller(ReplayReporter):
     """Tells each night on standard error."""
 
     def night_done(self, replayed: ReplayedNight) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.notify.earlier import EarlierNight, EarlierNights
 from rebalancer.nightly.result import Verdict
-from rebalancer.policy import Day, NotifyPolicy, Occasion
+from rebalancer.policy import Day, NotifyPolicy, ToldOf
 from rebalancer.units import counted, moment_in_words
 
 WELL: Final = frozenset(each.name.lower() for each in (Verdict.NOTHING_TO_DO, Verdict.PLANNED, Verdict.DONE))
@@ -20,29 +20,32 @@ PEOPLE: Final = frozenset({1, 3, 5, 8})
 WEEK: Final = timedelta(days=7)
 
 
-def occasions_of(night: NightEnd, before: EarlierNights, wanted: NotifyPolicy) -> Iterator[tuple[Occasion, str]]:
+def occasions_of(night: NightEnd, before: EarlierNights, wanted: NotifyPolicy) -> Iterator[tuple[ToldOf, str]]:
     """What of *night* is worth telling under *wanted*, each in words; the weekly digest aside."""
     told = ((occasion, words) for occasion, words in _all_of(night, before, wanted) if words)
     return ((occasion, words) for occasion, words in told if occasion in wanted.tell)
 
 
-def _all_of(night: NightEnd, before: EarlierNights, wanted: NotifyPolicy) -> Iterator[tuple[Occasion, str]]:
+def _all_of(night: NightEnd, before: EarlierNights, wanted: NotifyPolicy) -> Iterator[tuple[ToldOf, str]]:
     result, verdict = night.result, night.verdict.replace("_", " ")
     if night.exit_code in PEOPLE:
-        yield Occasion.PEOPLE, "people have to look"
+        yield ToldOf.PEOPLE, "people have to look"
     if night.exit_code == 6 or (result and result.refused):  # noqa: PLR2004 - documented
-        yield Occasion.METRICS, "the metrics were refused"
+        yield ToldOf.METRICS, "the metrics were refused"
     row = before.failures_in_a_row + 1 if night.failed else 0
     if row and row % wanted.repeated_nights == 0:
-        yield Occasion.REPEATED, f"{row} nights in a row failed"
+        yield ToldOf.REPEATED, f"{row} nights in a row failed"
     if before.nights and _kind(before.nights[-1].verdict) != _kind(night.verdict):
-        yield Occasion.VERDICT, f"the verdict is {verdict!r}, after {before.nights[-1].verdict.replace('_', ' ')!r}"
+        yield (
+            ToldOf.VERDICT,
+            f"the verdict is {verdict!r}, after {before.nights[-1].verdict.replace('_', ' ')!r}",
+        )
     if night.ended_as(Verdict.OUT_OF_TIME) and night.left:
-        yield Occasion.WINDOW, f"the window closed with {counted(night.left, 'step')} left"
+        yield ToldOf.WINDOW, f"the window closed with {counted(night.left, 'step')} left"
     if night.ended_as(Verdict.UNAPPROVED):
-        yield Occasion.APPROVAL, "the plan waits to be approved"
+        yield ToldOf.APPROVAL, "the plan waits to be approved"
     if result and result.cut:
-        yield Occasion.LIMITS, result.cut
+        yield ToldOf.LIMITS, result.cut
 
 
 def _kind(verdict: str) -> str:
@@ -54,7 +57,7 @@ def digest_is_due(now: datetime, before: EarlierNights, wanted: NotifyPolicy, ti
 
     The first digest waits for the first such day after the first night.
     """
-    if Occasion.WEEKLY not in wanted.tell or not before.nights:
+    if ToldOf.WEEKLY not in wanted.tell or not before.nights:
         return False
     zone = ZoneInfo(timezone)
     last = (before.digest_at or before.nights[0].ended).astimezone(zone).date()

@@ -8,7 +8,7 @@ from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, VMRule
 
 
-class LeftAlone(VMRule):
+class LeaveAlone(VMRule):
     """Planning binds it only where no hard rule is kept by moving the VM; see `planner.patience`."""
 
     id = "left-alone"

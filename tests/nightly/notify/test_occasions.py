@@ -12,7 +12,7 @@ from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.notify.earlier import KEPT, EarlierNights, earlier_nights, keep_nights
 from rebalancer.nightly.notify.occasions import digest, digest_is_due, occasions_of
 from rebalancer.nightly.result import NightlyResult, Verdict
-from rebalancer.policy import Day, NotifyPolicy, Occasion
+from rebalancer.policy import Day, NotifyPolicy, ToldOf
 from tests.plan.made import goal_of, plan_of, swap
 
 MONDAY = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -38,7 +38,7 @@ def after(*nights: NightEnd) -> EarlierNights:
     return found
 
 
-def told(now: NightEnd, *before: NightEnd, wanted: NotifyPolicy = EVERYTHING) -> set[Occasion]:
+def told(now: NightEnd, *before: NightEnd, wanted: NotifyPolicy = EVERYTHING) -> set[ToldOf]:
     """What is worth telling of a night after these."""
     return {occasion for occasion, _ in occasions_of(now, after(*before), wanted)}
 
@@ -47,18 +47,18 @@ def told(now: NightEnd, *before: NightEnd, wanted: NotifyPolicy = EVERYTHING) ->
     ("now", "occasions"),
     [
         (night("done", done=3), set()),
-        (night("stopped_half_way", 5, done=1), {Occasion.PEOPLE}),
-        (night("unreachable", 1), {Occasion.PEOPLE}),
-        (night("infeasible", 3), {Occasion.PEOPLE}),
+        (night("stopped_half_way", 5, done=1), {ToldOf.PEOPLE}),
+        (night("unreachable", 1), {ToldOf.PEOPLE}),
+        (night("infeasible", 3), {ToldOf.PEOPLE}),
         (night("stale_plan", 4), set()),
-        (night("metrics_refused", 6), {Occasion.METRICS}),
-        (night("unapproved"), {Occasion.APPROVAL}),
-        (night("out_of_time", done=1), {Occasion.WINDOW}),
+        (night("metrics_refused", 6), {ToldOf.METRICS}),
+        (night("unapproved"), {ToldOf.APPROVAL}),
+        (night("out_of_time", done=1), {ToldOf.WINDOW}),
         (night("out_of_time", done=len(PLAN.steps)), set()),
         (night("outside"), set()),
     ],
 )
-def test_what_a_first_night_is_worth_telling(now: NightEnd, occasions: set[Occasion]) -> None:
+def test_what_a_first_night_is_worth_telling(now: NightEnd, occasions: set[ToldOf]) -> None:
     """Without a night before, no verdict has changed."""
     assert told(now) == occasions
 
@@ -67,31 +67,31 @@ def test_a_plan_that_limits_cut_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     """In the words that name the limit."""
     monkeypatch.setattr(NightlyResult, "cut", property(lambda _self: "limits.maximum_moves = 1 cut the plan"))
     assert list(occasions_of(night("cut"), EarlierNights(), EVERYTHING)) == [
-        (Occasion.LIMITS, "limits.maximum_moves = 1 cut the plan")
+        (ToldOf.LIMITS, "limits.maximum_moves = 1 cut the plan")
     ]
 
 
 def test_a_verdict_of_another_kind_is_a_change() -> None:
     """From one good night to the next nothing has changed; from a bad one to a good one it has."""
     assert told(night("nothing_to_do"), night("done")) == set()
-    assert told(night("set_aside"), night("done")) == {Occasion.VERDICT}
+    assert told(night("set_aside"), night("done")) == {ToldOf.VERDICT}
     assert told(night("set_aside"), night("set_aside")) == set()
-    assert told(night("done"), night("stale_plan", 4)) == {Occasion.VERDICT}
+    assert told(night("done"), night("stale_plan", 4)) == {ToldOf.VERDICT}
 
 
 def test_every_third_failure_in_a_row_is_told() -> None:
     """A night that ends well begins anew."""
     failed, well = night("stale_plan", 4), night("done")
-    counted = [Occasion.REPEATED in told(failed, *([failed] * number)) for number in range(6)]
+    counted = [ToldOf.REPEATED in told(failed, *([failed] * number)) for number in range(6)]
     assert counted == [False, False, True, False, False, True]
-    assert Occasion.REPEATED not in told(failed, failed, well, failed)
-    assert Occasion.REPEATED in told(failed, failed, wanted=NotifyPolicy(repeated_nights=2))
+    assert ToldOf.REPEATED not in told(failed, failed, well, failed)
+    assert ToldOf.REPEATED in told(failed, failed, wanted=NotifyPolicy(repeated_nights=2))
 
 
 def test_the_policy_says_what_is_told() -> None:
     """What it does not name is not told."""
-    wanted = NotifyPolicy(tell=(Occasion.METRICS,))
-    assert told(night("metrics_refused", 6), night("done"), wanted=wanted) == {Occasion.METRICS}
+    wanted = NotifyPolicy(tell=(ToldOf.METRICS,))
+    assert told(night("metrics_refused", 6), night("done"), wanted=wanted) == {ToldOf.METRICS}
     assert told(night("unreachable", 1), night("done"), wanted=wanted) == set()
 
 
@@ -107,7 +107,7 @@ def test_a_digest_is_due_once_a_week() -> None:
     assert due == [MONDAY + 7 * DAY, MONDAY + 14 * DAY]
     assert digest_is_due(MONDAY + 9 * DAY, first, EVERYTHING, "UTC")
     assert not digest_is_due(MONDAY + 7 * DAY, EarlierNights(), EVERYTHING, "UTC")
-    assert not digest_is_due(MONDAY + 7 * DAY, first, NotifyPolicy(tell=(Occasion.PEOPLE,)), "UTC")
+    assert not digest_is_due(MONDAY + 7 * DAY, first, NotifyPolicy(tell=(ToldOf.PEOPLE,)), "UTC")
     friday = NotifyPolicy(digest_day=Day.FRIDAY)
     assert [digest_is_due(now, first, friday, "UTC") for now in week[:2]] == [False, True]
     late = MONDAY + 6 * DAY + timedelta(hours=20, minutes=30)  # 23:30 on Sunday in UTC, Monday in Berlin

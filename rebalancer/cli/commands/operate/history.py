@@ -79,10 +79,10 @@ def rebuild(*, policy: PolicyPath = None, state_dir: StateDir = None, json: AsJs
     from rebalancer.cli.recalling import tell_unreadable
     from rebalancer.history.fill import rebuild as rebuilt
     from rebalancer.history.mend import with_store
-    from rebalancer.history.place import Place
+    from rebalancer.history.place import HistoryPlace
     from rebalancer.units import counted
 
-    place = Place.of(policy_of(policy).history, state_dir)
+    place = HistoryPlace.of(policy_of(policy).history, state_dir)
     found = with_store(place, rebuilt, say)
     tell_unreadable(found.unreadable)
     if json:

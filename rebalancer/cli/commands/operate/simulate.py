@@ -79,7 +79,7 @@ def simulate(
     from functools import partial
 
     from rebalancer.cli.output import show_lines
-    from rebalancer.cli.practice import BESIDE_NET, Wanted, leave_in, pool_called, serve, taken_up
+    from rebalancer.cli.practice import BESIDE_NET, Practice, leave_in, pool_called, serve, taken_up
     from rebalancer.cli.views.faults import fault_lines, want_faults
     from rebalancer.errors import InputError
     from rebalancer.simulator import Simulator
@@ -104,7 +104,7 @@ def simulate(
         update=update,
         rrd_generation=rrd_generation,
     )
-    wanted = Wanted(name=pool, hosts=hosts, vms=vms, seed=seed, days=days)
+    wanted = Practice(name=pool, hosts=hosts, vms=vms, seed=seed, days=days)
     first = taken_up(wanted, state, at, make)
     others = [make(pool_called(beside), net=BESIDE_NET, now=first.clock() if at else None)] if beside else []
     for other in others:

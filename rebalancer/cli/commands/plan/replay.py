@@ -59,7 +59,7 @@ def replay(
     day comes as it was recorded. Beside the policies stand doing nothing, a greedy and a hill climb.
     """
     from rebalancer.cli.output import show_or_json
-    from rebalancer.cli.views.replay import Told, replay_document, replay_tables
+    from rebalancer.cli.views.replay import NightTeller, replay_document, replay_tables
 
     state = rb.read(source, connection, metrics=False)
     found = rb.replay(
@@ -70,7 +70,7 @@ def replay(
         days_back=days_back,
         seconds=seconds,
         regret=not no_regret,
-        reporter=Told(),
+        reporter=NightTeller(),
     )
     show_or_json(replay_tables(found), lambda: replay_document(found), json=json)
 
