@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-OPENS = re.compile(r"(?:\.(?:read_text|read_bytes|write_text|write_bytes|touch)|\bos\.open|\.open|(?<![.\w])(?<!def )open)\(")
+METHODS = r"\.(?:read_text|read_bytes|write_text|write_bytes|touch|open)"
+OPENS = re.compile(rf"(?:{METHODS}|(?<![.\w])(?<!def )open)\(")
 ALLOWED = {
     "cli/commands/operate/monitor.py": "alert rules and dashboard that come with the package",
     "cli/commands/operate/policy.py": "the policy that comes with the package",

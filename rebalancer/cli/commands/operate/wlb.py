@@ -44,7 +44,7 @@ def serve(
     import signal
     import threading
 
-    from rebalancer.cli.log import Level, line
+    from rebalancer.cli.log import Priority, line
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.serving import accounts_file, assert_served
@@ -61,7 +61,7 @@ def serve(
         base=policy.parent,
         accounts=accounts or accounts_file(state_dir),
         state_dir=state_dir,
-        told=lambda words: typer.echo(line(words, Level.WARNING), err=True),
+        told=lambda words: typer.echo(line(words, Priority.WARNING), err=True),
     )
     with serving(standing, Listen(address=listen, certificate=tls_cert, key=tls_key)) as address:
         show_lines(f"listening on {address}")
