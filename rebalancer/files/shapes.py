@@ -48,7 +48,7 @@ def value_in(of: type[Read], document: object) -> Read:
         Unfit: it is something else; with the first mistake.
     """
     try:
-        return Shape(of).read(document)
+        return DocumentShape(of).read(document)
     except ValidationError as error:
         raise Unfit(first_mistake(error)) from None
 

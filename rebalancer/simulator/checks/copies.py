@@ -39,6 +39,12 @@ def assert_attached(database: Database, storage: str, host: str) -> None:
         raise ApiFailure("INTERNAL_ERROR", text)
 
 
+def is_attached(database: Database, vm: str, host: str) -> bool:
+    """Whether a host sees all SRs that discs of a VM are on."""
+    seen = boot_here.visible_storage(database, host)
+    return all(vdi["SR"] in seen for _, vdi in discs_of(database, database.get("VM", vm)))
+
+
 def assert_present(database: Database, vm: str) -> None:
     """Raise VDI_MISSING [sr, vdi] for a disc of a VM that its new host does not find."""
     for ref, vdi in discs_of(database, database.get("VM", vm)):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rebalancer.simulator.checks import migration, vm_operations
-from rebalancer.simulator.checks.copies import assert_present
+from rebalancer.simulator.checks.copies import assert_present, is_attached
 from rebalancer.simulator.migration import arrival, memory, transfer
 from rebalancer.simulator.migration.transfer import FIXED_SECONDS, MoveRequest, Transfer
 from rebalancer.simulator.state import tasks
+from rebalancer.simulator.state.failure import ApiFailure
 from rebalancer.simulator.state.world import World
+
+NOT_ATTACHED = "Xenops_interface.Xenopsd_error([S(Storage_error);[S(Sr_not_attached)]])"
 
 
 def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[str, str]) -> None:
@@ -37,8 +40,11 @@ def pool_migrate(world: World, task: str, vm: str, host: str, options: Mapping[s
         seconds = FIXED_SECONDS + transfer.memory_seconds(world, vm)
         memory.squeeze(world, vm, world, host)
         Transfer(world, move, seconds, lambda: arrival.arrive(world, move)).carry(seconds)
-        assert_present(database, vm)
-        arrival.arrive(world, move)
+        with database.lock:
+            assert_present(database, vm)
+            if not is_attached(database, vm, host):
+                raise ApiFailure("VM_MIGRATE_FAILED", vm, source, host, NOT_ATTACHED)
+            arrival.arrive(world, move)
     finally:
         transfer.release(world, move, allowed)
     arrival.announce(world, move)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rebalancer.simulator.checks import copies, migration
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
 from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion
@@ -167,9 +168,12 @@ class Transfer:
             raise ConnectionLost
 
     def _is_as_before(self) -> bool:
-        """Whether the VM is there, and neither switched off nor gone with its host since it set out."""
-        record = self.world.database.find("VM", self.move.vm)
-        return record is not None and record["power_state"] == self._state
+        """Whether the VM is there, neither switched off nor gone with its host, and the new host sees its discs."""
+        database, move = self.world.database, self.move
+        record = database.find("VM", move.vm)
+        if record is None or record["power_state"] != self._state:
+            return False
+        return move.operation != migration.OPERATION or copies.is_attached(database, move.vm, move.target)
 
     def broken(self) -> ApiFailure:
         """What XAPI says where the stream of memory broke."""

@@ -136,10 +136,17 @@ class World:
         return self.stopping.wait(seconds)
 
     def strike(self, moment: Moment, moving: str = NULL, **subject: str) -> None:
-        """Let happen what is due in the pool at a moment, in the migration of *moving*, a ref, if it is one."""
+        """Let happen what is due in the pool at a moment, in the migration of *moving*, a ref, if it is one.
+
+        Nothing happens to who has left the pool meanwhile.
+        """
         for kind, fault in self.faults.due_in_pool(moment, **subject):
-            if kind.effect is not None:
-                kind.effect(self, fault, moving)
+            try:
+                if kind.effect is not None:
+                    kind.effect(self, fault, moving)
+            except ApiFailure as failure:
+                if failure.code != "UUID_INVALID":
+                    raise
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
         """Do *action* in so many seconds, unless the simulator stops before."""

@@ -195,3 +195,23 @@ def test_a_vm_that_stays_busy_is_not_waited_for_for_ever(small_pool: SimulatedPo
     assert simulator.database.get("VM", vm)["resident_on"] == source
     simulator.world.stopping.set()
     assert time.drain() == 0
+
+
+@pytest.mark.parametrize("fault", ["vm-suspended", "vm-deleted", "vm-busy", "vm-shut-down"])
+def test_nothing_happens_to_who_has_left_the_pool(simulator: Simulator, xapi: Proxy, fault: str) -> None:
+    """A fault names a VM that goes to another pool, or is deleted, before it strikes."""
+    vm, _, target = first_move(simulator)
+    simulator.faults.add(fault, other="00000000-0000-4000-8000-000000000000")
+    xapi.VM.pool_migrate(vm, target, {})
+    assert at_rest(simulator, vm) == ("Running", target)
+
+
+def test_no_vm_arrives_where_its_discs_are_not(simulator: Simulator, xapi: Proxy) -> None:
+    """The target loses its SRs while the memory is under way: the migration fails, and the VM stays."""
+    vm, uuid, target = first_move(simulator)
+    home = xapi.VM.get_resident_on(vm)
+    simulator.faults.add("stalls", vm=uuid, at=0.5, seconds=2)
+    simulator.faults.add("pbd-unplugged", host=named(simulator, "host", target), after=0.01)
+    with pytest.raises(XenAPI.Failure, match=r"VM_MIGRATE_FAILED.*Sr_not_attached"):
+        xapi.VM.pool_migrate(vm, target, {})
+    assert at_rest(simulator, vm) == ("Running", home)
