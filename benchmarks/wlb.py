@@ -3,7 +3,7 @@
     python -m benchmarks.wlb --hosts 64 --vms 1500 --rate 50 --seconds 60
 
 A simulated pool and the server run in processes of their own. Calls go to the server as XAPI sends them, each on a
-connection of its own; they ask in turn about guests that run, guests that are halted, the pool, and hosts to be emptied.
+connection of its own; they ask in turn about guests that run, guests that are halted, the pool, and hosts to empty.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def show(title: str, results: Sequence[tuple[str, float, bool]]) -> None:
         by_kind[kind].append(seconds * 1000)
     for kind, times in by_kind.items():
         failed = sum(each == kind and not good for each, _, good in results)
-        high = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+        high = statistics.quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
         print(f"{kind:22}{len(times):8}{failed:8}{statistics.median(times):10.1f}{high:10.1f}{max(times):10.1f}")
 
 

@@ -55,7 +55,7 @@ LEFT_OUT: Final[Fields] = {
     Network: frozenset({"bridge"}),
     PGPU: frozenset({"resident_vgpus"}),
     PIF: frozenset({"vlan"}),
-    Pool: frozenset({"vms", "vdis", "dangling", "migration_compression", "tags"}),
+    Pool: frozenset({"vms", "vdis", "dangling", "migration_compression", "tags", "wlb_url"}),
     SR: frozenset({"content_type", "other_config", "physical_utilisation_bytes"}),
     VDI: frozenset({"physical_utilisation_bytes"}),
     VM: frozenset({"ghost_operations"}),

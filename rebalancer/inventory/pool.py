@@ -64,7 +64,7 @@ class Pool:
 
     `cpu_info` is the levelled CPU of the pool; `restrictions` is the licence. `dangling` tells, one sentence each,
     which references led nowhere when the pool was read, and which values of a later XAPI were read as the strictest
-    that are known.
+    that are known. `wlb_url` is `HOST:PORT` of the Workload Balancing server that is asked; empty where none is.
     """
 
     uuid: Uuid
@@ -87,6 +87,7 @@ class Pool:
     vm_groups: Mapping[Uuid, VMGroup]
     vgpu_types: Mapping[Uuid, VGPUType]
     dangling: tuple[str, ...] = ()
+    wlb_url: str = ""
 
     def __repr__(self) -> str:
         return line_of("Pool", f"{self.name!r}: {', '.join(f'{count} {name}' for name, count in self._counts.items())}")

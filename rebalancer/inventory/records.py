@@ -106,6 +106,7 @@ def settings_of(tables: Tables) -> dict[str, Any]:
         "default_sr": tables.uuid("SR", fields.raw("default_SR"), "the pool's default SR"),
         "ha": high_availability(fields),
         "wlb_enabled": fields.boolean("wlb_enabled", absent=False),
+        "wlb_url": fields.text("wlb_url"),
         "migration_compression": fields.boolean("migration_compression", absent=False),
         "other_config": fields.texts("other_config"),
         "restrictions": fields.texts("restrictions"),

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from rebalancer.policy.sections import MUCH, Section, Title
 
 HOLD_TAG = "rebalancer:hold"
+ServerAddress = Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$|^\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}$")]
+"""`HOST:PORT`, as `pool.wlb_url` has it."""
 
 
 class ExecutionPolicy(Section):
@@ -24,6 +26,8 @@ class ExecutionPolicy(Section):
 
     With `adaptive`, half as many migrations run at once where one beside others takes longer than `slow_factor` times
     what the plan estimates for it, and more again, one by one, where they do not.
+
+    A pool that asks a Workload Balancing server stops a run, unless that is one of `quiet_wlb`, which move nothing.
     """
 
     require_approval: bool = False
@@ -36,6 +40,7 @@ class ExecutionPolicy(Section):
     stop_after_failures: Annotated[int, Field(ge=1, le=MUCH)] = 3
     adaptive: bool = True
     slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
+    quiet_wlb: tuple[ServerAddress, ...] = ()
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

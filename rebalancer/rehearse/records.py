@@ -46,6 +46,7 @@ def _pool(tables: RecordTables, pool: Pool) -> None:
         ha_plan_exists_for=str(pool.ha.plan_exists_for),
         ha_allow_overcommit=pool.ha.allow_overcommit,
         wlb_enabled=pool.wlb_enabled,
+        wlb_url=pool.wlb_url,
         migration_compression=pool.migration_compression,
         other_config=dict(pool.other_config),
         restrictions=dict(pool.restrictions),

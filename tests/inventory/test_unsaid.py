@@ -39,6 +39,7 @@ DECIDES_NOTHING = {
     "pool.migration_compression": "how long steps take, which is an estimate",
     "pool.name_label": "the uuid stands in its place",
     "pool.wlb_enabled": "XAPI's own load balancing does not act by itself",
+    "pool.wlb_url": "where nobody is asked, it does not matter whom; else only a named server is taken for quiet",
     "VM.snapshot_of": "asked of snapshots only",
 }
 FIELDS = sorted(

@@ -88,8 +88,10 @@ def assert_legal_from_here(
 
 def _unfit(plan: Plan, pool: Pool) -> Iterator[str]:
     """Why *plan* should not move VMs in *pool* now, legal or not."""
-    if any(member.wlb_enabled for member in pool.members):
-        yield "Workload Balancing is on and moves VMs by itself; turn one of the two off"
+    quiet = plan.policy.execution.quiet_wlb
+    for url in sorted({member.wlb_url for member in pool.members if member.wlb_enabled} - set(quiet)):
+        remedy = "turn it off for the run, or name it in execution.quiet_wlb if it moves none, as our own does not"
+        yield f"Workload Balancing is on, and {url or 'its server'} may move VMs by itself; {remedy}"
     if any(member.rolling_upgrade for member in pool.members) and not plan.policy.plan.during_upgrade:
         yield "a rolling upgrade is under way, and the policy's plan.during_upgrade does not allow for one"
 

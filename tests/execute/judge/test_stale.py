@@ -14,7 +14,8 @@ from rebalancer.errors import (
 )
 from rebalancer.execute import execute
 from rebalancer.inventory import Pool
-from rebalancer.plan.plan import Plan
+from rebalancer.plan import Plan, sealed
+from rebalancer.policy import policy_digest
 from tests.execute.case import Case, host, refusal
 from tests.execute.scripted import Script, ScriptedPool
 from tests.pools import make_vm
@@ -55,6 +56,18 @@ def test_a_stale_plan_moves_nothing_and_says_why(case: Case, plan: Plan, pool: P
         execute(plan, live, case.options)
     assert live.sent == []
     assert not case.journal.exists()
+
+
+def test_a_workload_balancer_that_moves_nothing_stops_nobody(case: Case, plan: Plan, pool: Pool) -> None:
+    """A server that the policy names is no other balancer; one that it does not name is, and is named."""
+    execution = plan.policy.execution.model_copy(update={"quiet_wlb": ("wlb.example.com:8012",)})
+    policy = plan.policy.model_copy(update={"execution": execution})
+    made_from = replace(plan.made_from, policy=policy, policy_digest=policy_digest(policy))
+    quiet = sealed(replace(plan, made_from=made_from))
+    with pytest.raises(StalePlan, match=r"elsewhere:8012 may move VMs by itself; .*execution\.quiet_wlb"):
+        execute(quiet, ScriptedPool(replace(pool, wlb_enabled=True, wlb_url="elsewhere:8012")), case.options)
+    live = ScriptedPool(replace(pool, wlb_enabled=True, wlb_url="wlb.example.com:8012"))
+    assert execute(quiet, live, case.options).complete
 
 
 def test_an_expired_plan_is_stale(case: Case, plan: Plan, pool: Pool) -> None:

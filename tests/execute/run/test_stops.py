@@ -121,7 +121,7 @@ def test_workload_balancing_that_is_switched_on_is_for_people(case: Case, plan: 
     """It would undo what the plan does, and it is known before it has moved anything."""
     live = ScriptedPool(pool)
     after_steps(live, lambda pool: replace(pool, wlb_enabled=True))
-    with pytest.raises(StoppedHalfWay, match="Workload Balancing is on and moves VMs by itself") as stopped:
+    with pytest.raises(StoppedHalfWay, match="Workload Balancing is on, and its server may move VMs") as stopped:
         execute(plan, live, case.options)
     assert (stopped.value.done, live.sent) == (1, [("a", "h2")])
 

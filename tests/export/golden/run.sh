@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:b3a14d5b24e391dce43ca5fec452e429c1b54cbe1c12f3a12c5fc637bc2ca4d2
+# Plan sha256:33925a8f31bb9259979b4acbaec6eca3ba78b76aed9412682152e24d4b560f57
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
