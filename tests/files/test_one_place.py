@@ -13,6 +13,7 @@ ALLOWED = {
     "cli/commands/operate/monitor.py": "alert rules and dashboard that come with the package",
     "cli/commands/operate/policy.py": "the policy that comes with the package",
     "cli/installing/units.py": "the units that come with the package",
+    "cli/serving.py": "the unit that comes with the package",
     "execute/journal/lock.py": "a lock is tried and nothing is read",
     "execute/journal/journal.py": "the journal is added to, and its folder synced",
     "policy/model.py": "an example in a docstring",
