@@ -82,7 +82,7 @@ class Conduct:
         if call.run.asked_to_stop is not None and call.run.asked_to_stop < intended.at:
             self._blame(f"{call}: it was asked to stop")
         self._judge_lock(call, [line.entry for line in lines if line.entry["event"] == "run-began"])
-        self._judge_doubles(call)
+        self._judge_doubles(call, intended.at)
 
     def _judge_lock(self, call: Call, begun: Sequence[dict[str, Any]]) -> None:
         """Whoever moves a VM holds the lock of each pool."""
@@ -92,11 +92,15 @@ class Conduct:
                 if not begun or holder != begun[-1]["run"]:
                     self._blame(f"{call}: the lock of the pool is of {holder}")
 
-    def _judge_doubles(self, call: Call) -> None:
-        """No call for a VM that is on its way or there already, or for which another call is still on the wire."""
+    def _judge_doubles(self, call: Call, intended: float) -> None:
+        """No call for a VM that is on its way or there already, or for which another call is still on the wire.
+
+        Others may have moved it there since its host was looked at, before the step was *intended*.
+        """
         if self._places.is_moving(call.vm):
             self._blame(f"{call}: the VM is on its way already")
-        if self._places.where(call.vm) == [call.target]:
+        is_there = self._places.where(call.vm) == [call.target]
+        if is_there and not self._judge.was_touched_since(call.vm, intended):
             self._blame(f"{call}: the VM is there already")
         if any(each is not call and each.vm == call.vm and each.is_on_the_wire for each in self._record.calls()):
             self._blame(f"{call}: an earlier call for the VM has not arrived yet")

@@ -59,7 +59,7 @@ class Judge:
         self._at_first: set[Complaint] = set()
         self.wishes = True
         self._others_act, self._others_at = False, float("-inf")
-        self._excused: set[str] = set()
+        self._excused: dict[str, float] = {}
         for each in databases:
             self._watch(each)
 
@@ -85,12 +85,15 @@ class Judge:
 
     def others_touched(self, uuid: str) -> None:
         """Note that others have done something with an object."""
-        self._others_at = self.time.monotonic()
-        self._excused.add(uuid)
+        self._others_at = self._excused[uuid] = self.time.monotonic()
 
     def is_excused(self, uuid: str) -> bool:
         """Whether others have done something with an object."""
         return uuid in self._excused
+
+    def was_touched_since(self, uuid: str, at: float) -> bool:
+        """Whether others have done something with an object at a moment, or after it."""
+        return self._excused.get(uuid, float("-inf")) >= at
 
     @property
     def is_left_alone(self) -> bool:
