@@ -15,7 +15,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign pages mutants hunt storm fuzz bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks foreign pages pictures mutants hunt storm fuzz bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ foreign: setup ## let programs that others wrote talk to the simulator
 pages: setup ## open pages in Chromium, and in axe-core where npm is installed
 	@if command -v npm >/dev/null; then npm ci --prefix tests/foreign --no-audit --no-fund --ignore-scripts --silent; fi
 	@$(PYTEST) tests/pages
+
+pictures: setup ## write the pictures of docs/img anew, with Chromium
+	@.venv/bin/python -m tests.pages.screenshots
 
 mutants: setup ## put one thing wrong in every rule; SAMPLE=100 tries that many
 	@.venv/bin/python -m tests.mutants --sample $(SAMPLE)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.describe.figures import DECIMALS, profile_of
+from rebalancer.describe.load_course import LoadCourse
 from rebalancer.errors import InputError
 from rebalancer.inventory import Uuid
 from rebalancer.plan.plan import HostRow, HostState, Plan
@@ -82,9 +83,16 @@ def _then(
 
 
 def _peaks(plan: Plan, host_of: Mapping[Uuid, Uuid]) -> dict[Uuid, tuple[float, int]]:
-    then, capacities = _loads(plan, host_of), _capacities(plan)
-    shares = {host: np.round(then[host] / capacity, ROUNDED) for host, capacity in capacities.items()}
+    course = LoadCourse.of(plan)
+    found = course.at(host_of) if course else _shares_by_peaks(plan, host_of)
+    shares = {host: np.round(share, ROUNDED) for host, share in found.items()}
     return {host: (float(share.max()), int(share.argmax())) for host, share in shares.items()}
+
+
+def _shares_by_peaks(plan: Plan, host_of: Mapping[Uuid, Uuid]) -> dict[Uuid, NDArray[np.float64]]:
+    """Those of a plan that does not say what its shares are shares of."""
+    then = _loads(plan, host_of)
+    return {host: then[host] / capacity for host, capacity in _capacities(plan).items()}
 
 
 def _capacities(plan: Plan) -> dict[Uuid, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +55,11 @@ class LoadCourse:
 
     def before(self) -> dict[Uuid, Shares]:
         """Each host before the plan."""
-        return self._all({vm: host for vm, host in self._plan.before.host_of.items() if vm in self._vms})
+        return self.at(self._plan.before.host_of)
 
     def after(self) -> dict[Uuid, Shares]:
         """Each host once the plan is done."""
-        return self._all({vm: host for vm, host in self._plan.predicted.host_of.items() if vm in self._vms})
+        return self.at(self._plan.predicted.host_of)
 
     def steps(self) -> Iterator[tuple[Step, StepLoad | None]]:
         """What each step changes, one after another; None where the load of an end is not known."""
@@ -80,7 +80,9 @@ class LoadCourse:
                 found[host] = max(found[host], float(shares[1].max()))
         return found
 
-    def _all(self, at: dict[Uuid, Uuid]) -> dict[Uuid, Shares]:
+    def at(self, host_of: Mapping[Uuid, Uuid]) -> dict[Uuid, Shares]:
+        """Each host with the VMs where *host_of* has them."""
+        at = {vm: host for vm, host in host_of.items() if vm in self._vms}
         return {row.uuid: self._share(row.uuid, at) for row in self._plan.hosts if row.uuid in self.hosts}
 
     def _share(self, host: Uuid, at: dict[Uuid, Uuid]) -> Shares:

@@ -180,11 +180,12 @@ def _measured_anew(plan: Plan, problem: Problem) -> Plan:
 
 
 def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: Rulebook) -> Iterator[Step]:
+    told = any(step.refused is not None for step in steps)
     for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
         squeeze = squeeze_told(problem.pool.vms[step.vm], memory)
-        told = _refused(step, start)
+        refused = _refused(step, start) if told else None
         yield replace(
             step,
             memory_bytes=memory,
@@ -192,15 +193,13 @@ def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: 
             hosts=held,
             why=as_told(step.why, why),
             squeeze=squeeze,
-            refused=told,
+            refused=refused,
         )
 
 
-def _refused(step: Step, start: Rulebook) -> tuple[RefusedHosts, ...] | None:
-    """The hosts that may not take the VM of *step*, if it names any."""
-    if step.refused is None:
-        return None
-    said = {each.rule: each.words for each in step.refused}
+def _refused(step: Step, start: Rulebook) -> tuple[RefusedHosts, ...]:
+    """The hosts that may not take the VM of *step*, in its own words where they say the same."""
+    said = {each.rule: each.words for each in step.refused or ()}
     found = refused_hosts(step.vm, start)
     return tuple(replace(each, words=as_told(said.get(each.rule, ""), each.words)) for each in found)
 

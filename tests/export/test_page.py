@@ -9,17 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from rebalancer.describe.load_course import LoadCourse
 from rebalancer.export import plan_markdown
+from rebalancer.export.page.curves import day_of
+from rebalancer.export.page.heat import axis
 from rebalancer.export.page.page import plan_page
 from rebalancer.export.page.strips import strip_of
 from rebalancer.plan import Plan, sealed
+from rebalancer.slots import RecordedDay, Slots
+from rebalancer.units import DAYS
 from tests.export.cases import CASES
 from tests.export.everything import golden_plan
 from tests.export.rendered import NAMES, tables
 from tests.export.shell import named, swap_plan
+from tests.plan.made import MADE_AT, demand_of, goal_of, plan_of
+from tests.planner.busy import busy_pool
+from tests.pools import policy_of, problem_of
 
 MOST_BYTES = 1_000_000
 STEPS = 150
@@ -136,7 +144,17 @@ def test_it_stays_small() -> None:
     assert len(plan_page(many(golden_plan(), STEPS)).encode()) < MOST_BYTES
 
 
-@pytest.mark.parametrize("made", [golden_plan, lambda: CASES["hops and load"]().plan])
+def robust_plan() -> Plan:
+    """The busy plan under a policy that reckons with two VMs of each host peaking together."""
+    pool = busy_pool()
+    demand = demand_of(pool, {"big": 9.0, "web-1": 5.0})
+    peaks = np.random.default_rng(1).uniform(0, 3, demand.vm_pcpu.shape)
+    policy = policy_of(demand={"robust": True, "budget": 2})
+    problem = problem_of(pool, demand=replace(demand, vm_deviation_pcpu=peaks), policy=policy)
+    return plan_of(problem, goal_of(problem, big="h2", small="h1", **{"web-2": "h3", "log": "h4"}))
+
+
+@pytest.mark.parametrize("made", [golden_plan, robust_plan, lambda: CASES["hops and load"]().plan])
 def test_the_course_of_the_load_comes_to_what_the_plan_says(made: Callable[[], Plan]) -> None:
     """Its busiest hours before and after are those of the plan's hosts; the last step ends where the plan does."""
     plan = made()
@@ -167,3 +185,23 @@ def test_the_course_of_the_load_comes_to_what_the_plan_says(made: Callable[[], P
 def test_cells_of_one_colour_are_one_path(shares: Sequence[float], paths: tuple[tuple[int, str], ...]) -> None:
     """From an edge on the next colour counts."""
     assert strip_of(shares, (0.5, 0.8), "").paths == paths
+
+
+@pytest.mark.parametrize(
+    ("when", "below"),
+    [
+        (Slots(count=24, timezone="UTC"), ("00", "06", "12", "18")),
+        (Slots(count=168, timezone="UTC"), DAYS),
+        (Slots(count=48, timezone="UTC", days=(RecordedDay(start=MADE_AT),) * 2), ("Sun 1 Nov",) * 2),
+        (Slots(count=7, timezone="UTC"), ()),
+    ],
+)
+def test_the_axis_tells_hours_or_days(when: Slots, below: tuple[str, ...]) -> None:
+    """Of a day its quarters, of a week its days, of recorded days their dates; of anything else nothing."""
+    assert axis(when) == below
+
+
+def test_a_chart_shows_the_day_that_matters() -> None:
+    """The 24 hours of a week that its slot is in; fewer where the profile ends before."""
+    assert day_of(50, Slots(count=168, timezone="UTC")) == range(48, 72)
+    assert day_of(30, Slots(count=36, timezone="UTC")) == range(24, 36)
