@@ -72,8 +72,7 @@ class HostRow:
 
     `memory_total_bytes` is what guests may hold there, None where the host does not say what it has;
     `memory_peak_bytes` the most that they hold at any moment of any order that the steps allow, however many run at
-    once. `cpu_capacity_pcpu` is what shares of its CPU are shares of: None without metrics, where its load is not
-    counted, and in plans that did not say it.
+    once. Shares of its CPU are of `cpu_capacity_pcpu`: None where its load is not counted, and in older plans.
     """
 
     uuid: Uuid
@@ -100,10 +99,7 @@ class SRRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """A VM or host that nothing was done about: which rule holds it, in words.
-
-    `fix` is what would let a VM go, "" where some host may take it, and in plans that did not say it.
-    """
+    """A VM or host that nothing was done about: the rule that holds it, its words, a `fix`; "" where none is told."""
 
     kind: str
     uuid: Uuid
@@ -115,10 +111,7 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldAsItIs:
-    """A host or VM (`kind`) that is held as it is: why, in words that follow its name, and what ends it.
-
-    `guests` are the VMs on a held host, which stay there.
-    """
+    """A host, with so many `guests` that stay there, or VM that is held: why, in words after its name; what ends it."""
 
     kind: str
     uuid: Uuid

@@ -13,7 +13,7 @@ from rebalancer.units import counted, duration_in_words, size_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class PlanVerdict:
     """Sentences: what the plan comes to, how good it is and under which condition, and what is risky about it."""
 
     what: str
@@ -21,9 +21,9 @@ class Verdict:
     risky: str
 
 
-def verdict(plan: Plan) -> Verdict:
+def verdict(plan: Plan) -> PlanVerdict:
     """That on *plan*."""
-    return Verdict(what=plan.summary, good=_good(plan), risky=_risky(plan))
+    return PlanVerdict(what=plan.summary, good=_good(plan), risky=_risky(plan))
 
 
 def main_tier(plan: Plan) -> int | None:

@@ -13,7 +13,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class NotAllowed:
     """Sentences about hosts; rule, words, fix, number and names of VMs that stay; what is missing."""
 
     hosts: tuple[str, ...]
@@ -22,13 +22,13 @@ class Wanted:
     missing_words: str
 
 
-def wanted(plan: Plan) -> Wanted:
+def wanted(plan: Plan) -> NotAllowed:
     """That of *plan*."""
     by_words: dict[tuple[str, str, str], list[str]] = {}
     for each in plan.left_alone:
         if each.kind != "host":
             by_words.setdefault((each.rule, each.words, each.fix or "-"), []).append(each.name)
-    return Wanted(
+    return NotAllowed(
         hosts=tuple(f"host {each.name} {each.words}" for each in plan.left_alone if each.kind == "host"),
         stay=tuple(
             (rule, words, fix, len(names), first_few(names, SHOWN))
