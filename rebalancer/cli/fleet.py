@@ -88,7 +88,9 @@ def metrics_of(metrics: Path, name: str, names: Sequence[str]) -> Path:
 
 def _summary(fleet: Fleet, ends: Sequence[NightEnd], code: int) -> Iterator[str]:
     for each in ends:
-        yield f"{each.policy}: code {int(each.exit_code)}, {each.verdict.replace('_', ' ')}: {each.words}"
+        first, *others = each.lines
+        yield f"{each.policy}: code {int(each.exit_code)}, {each.verdict.replace('_', ' ')}: {first}"
+        yield from (f"  {words}" for words in others)
         if each.result:
             yield f"  plan: {each.result.folder}"
         yield from (f"  {purpose}: {command}" for purpose, command in each.next.items())
@@ -187,7 +189,7 @@ class _Nights:
             if not isinstance(error, RebalancerError):
                 print_traceback()
         self._end(name, monitor, failure)
-        say(f"{name}: {self._ends[name].words}")
+        say(f"{name}: {self._ends[name].lines[0]}")
 
     def _end(self, name: str, monitor: Monitor, failure: BaseException | None) -> None:
         """Write and tell, once, that the night of *name* is over."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from io import TextIOWrapper
@@ -96,7 +96,8 @@ def main() -> None:
         _print_for_programs(error)
         if isinstance(error, StoppedHalfWay):
             print_traceback()
-        _end(_what(error), exit_code(error), _facts(error))
+        first, *others = error.facts if isinstance(error, StoppedHalfWay) else (str(error),)
+        _end(first, exit_code(error), _facts(error), others)
     except Exception as error:  # noqa: BLE001 - the last place where an unforeseen error can become a sentence
         settle(Exit.ERROR)
         words = f"unforeseen {type(error).__name__}: {error}. Run again with REBALANCER_DEBUG=1 and report it"
@@ -137,11 +138,6 @@ def _ways(error: RebalancerError) -> dict[str, str]:
     return dict(error.ways) if isinstance(error, StoppedHalfWay) else {}
 
 
-def _what(error: RebalancerError) -> str:
-    """What happened; the facts of a run that stopped stand on lines of their own."""
-    return f"stopped: {error.reason}" if isinstance(error, StoppedHalfWay) else str(error)
-
-
 def _facts(error: RebalancerError) -> dict[str, str]:
     if not isinstance(error, StoppedHalfWay):
         return {}
@@ -150,13 +146,16 @@ def _facts(error: RebalancerError) -> dict[str, str]:
     return {**known, **(_ways(error) or {"next": "look at the pool, then apply the plan again, or roll it back"})}
 
 
-def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None) -> NoReturn:
+def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None, beside: Sequence[str] = ()) -> NoReturn:
+    """End with *code* and *sentence*; what is known *beside* it, and *facts*, stand on lines of their own."""
     settle(code)
     told = facts or {}
     if form_now() is LogFormat.JSON:
-        lines = [line(sentence, Priority.ERROR, exit_code=int(code), **({"facts": told} if told else {}))]
+        more = {key: value for key, value in (("beside", list(beside)), ("facts", told)) if value}
+        lines = [line(sentence, Priority.ERROR, exit_code=int(code), **more)]
     else:
-        heads = (f"rebalancer: {sentence}", *(f"  {purpose}: {words}" for purpose, words in told.items()))
+        named = (f"{purpose}: {words}" for purpose, words in told.items())
+        heads = (f"rebalancer: {sentence}", *(f"  {each}" for each in (*beside, *named)))
         lines = [line(each, Priority.ERROR) for each in heads]
     for each in lines:
         print(each, file=sys.stderr)  # noqa: T201 - standard error is where people and cron look

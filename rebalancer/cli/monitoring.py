@@ -21,6 +21,7 @@ from rebalancer.nightly import (
     Access,
     Keeper,
     KnownPool,
+    ListKeeper,
     NightEnd,
     NightlyResult,
     assert_collectable,
@@ -52,7 +53,8 @@ class Monitor:
         self.access: Access | None = None
         self.wanted: rb.Policy | None = None
         self.result: NightlyResult | None = None
-        self.keeper, self.clock = Keeper(), Clock()
+        self.clock = Clock()
+        self.keeper: Keeper = ListKeeper(state_dir, say)
         self.code = Exit.ERROR
         self.night: NightEnd | None = None
 
@@ -129,6 +131,7 @@ class Monitor:
             result=self.result,
             done=error.done if isinstance(error, StoppedHalfWay) else moved,
             error=_words(error),
+            facts=_facts(error),
             journal=error.journal if isinstance(error, StoppedHalfWay) else "",
             next=_ways(error),
             timezone=self.wanted.timezone if self.wanted else "UTC",
@@ -153,6 +156,12 @@ def _words(error: BaseException | None) -> str:
     if isinstance(error, RebalancerError):
         return str(error)
     return "interrupted" if isinstance(error, KeyboardInterrupt) else f"unforeseen {type(error).__name__}: {error}"
+
+
+def _facts(error: BaseException | None) -> tuple[str, ...]:
+    if not isinstance(error, StoppedHalfWay):
+        return ()
+    return (*error.facts, f"steps done: {error.done}, not started: {error.left}")
 
 
 def _ways(error: BaseException | None) -> Mapping[str, str]:

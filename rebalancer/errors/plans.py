@@ -80,7 +80,7 @@ class StoppedHalfWay(RebalancerError):
     """A run ended between two steps; people have to look.
 
     Args:
-        reason: why it stopped.
+        reason: why it stopped, a line a fact.
         done: steps that are finished.
         left: steps that were not started.
         journal: the journal file that tells what happened; "" where none was begun, because nothing was sent.
@@ -96,8 +96,14 @@ class StoppedHalfWay(RebalancerError):
         self.ways: Mapping[str, str] = ways or {}
         self.plan = plan
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Why it stopped, the first line first, and what it was told beside."""
+        first, *others = self.reason.split("\n")
+        return (f"stopped: {first}", *others)
+
     def __str__(self) -> str:
-        stopped = f"stopped: {self.reason}; steps done: {self.done}, not started: {self.left}"
+        stopped = f"{'. '.join(self.facts)}; steps done: {self.done}, not started: {self.left}"
         if not self.journal:
             return f"{stopped}. Nothing was sent; apply the same plan again to begin it, or make a new one."
         return (

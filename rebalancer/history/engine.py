@@ -25,7 +25,10 @@ BUSY_SECONDS = 30
 """How long a process waits for another one that writes."""
 CONNECT_SECONDS = 10
 LOOKS, LOOK_SECONDS = 20, 0.1
-REMEDY = "Nothing is lost: journals and plans hold the same, and `rebalancer history rebuild` reads them anew"
+REMEDY = (
+    "No run is lost: `rebalancer history rebuild` reads journals and plans anew, and the next night keeps the hours of "
+    "load of a week"
+)
 DRIVER = "postgresql+psycopg"
 BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 

@@ -89,7 +89,9 @@ def append_night(night: NightRecord, state_dir: Path | None = None) -> None:
         make_state_folder(path.parent)
         add_line(path, line)
     except OSError as error:
-        raise HistoryError(str(path), f"the night cannot be noted: {error.strerror}", "Make room") from error
+        raise HistoryError(
+            str(path), f"the night cannot be noted: {error.strerror}", "Make room, or let its user write there"
+        ) from error
 
 
 def nights_in(path: Path) -> tuple[NightRecord, ...]:

@@ -1,7 +1,7 @@
 """The nightly run: read, plan, write down, and carry out inside the change windows."""
 
 from rebalancer.nightly.ending import FleetEnd, NightEnd
-from rebalancer.nightly.keeping import HistoryKeeper, Keeper
+from rebalancer.nightly.keeping import HistoryKeeper, Keeper, ListKeeper
 from rebalancer.nightly.members import KnownPool, known_pool
 from rebalancer.nightly.notify import told_for_a_test, told_of_night
 from rebalancer.nightly.result import NightlyResult, Verdict
@@ -14,6 +14,7 @@ __all__ = [
     "HistoryKeeper",
     "Keeper",
     "KnownPool",
+    "ListKeeper",
     "NightEnd",
     "NightlyResult",
     "Verdict",

@@ -27,6 +27,7 @@ class NightEnd:
         result: its plan and what became of it, as far as it got; None where nothing was planned.
         done: how many steps of the plan are done.
         error: the error that ended it, in words; "" where none did.
+        facts: the same as `error`, a line a fact, where it is more than one.
         journal: the journal of a run that an error ended; "" where there is none.
         next: what to type next, each after what it is for.
         timezone: IANA name of the zone in which it is told.
@@ -43,6 +44,7 @@ class NightEnd:
     result: NightlyResult | None = None
     done: int = 0
     error: str = ""
+    facts: tuple[str, ...] = ()
     journal: str = ""
     next: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
@@ -63,6 +65,11 @@ class NightEnd:
     def words(self) -> str:
         """How it ended, in a sentence."""
         return self.error or (str(self.result) if self.result else self.verdict.replace("_", " "))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """How it ended, a line a fact."""
+        return self.facts or (self.words,)
 
     def as_json(self) -> dict[str, object]:
         """For programs: the keys of `NightlyResult.as_json`, whatever became of the night, and how it ended."""

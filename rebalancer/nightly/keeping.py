@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import rebalancer as rb
+from rebalancer.errors import InputError
 from rebalancer.history.keeping import keep_night, keep_seen
 from rebalancer.history.lengthen import within_xapi
-from rebalancer.history.nights import HeadRoom, NightRecord
+from rebalancer.history.nights import HeadRoom, NightRecord, append_night
 from rebalancer.history.place import HistoryPlace
 from rebalancer.nightly.ending import NightEnd
 from rebalancer.nightly.result import NightlyResult
@@ -29,6 +30,25 @@ class Keeper:
 
     def ended(self, night: NightEnd, words: str = "") -> None:
         """Hear how the night ended, and in which words."""
+
+
+class ListKeeper(Keeper):
+    """Adds nights to the list of nights alone: what is known before there is a policy that can be read.
+
+    Args:
+        state_dir: the state folder.
+        told: hears what there is to say.
+    """
+
+    def __init__(self, state_dir: Path | None, told: Callable[[str], None]) -> None:
+        self._state_dir, self._told = state_dir, told
+
+    def ended(self, night: NightEnd, words: str = "") -> None:
+        """Add it; the history reads it the next time it is filled."""
+        try:
+            append_night(_record_of(night, words, None), self._state_dir)
+        except InputError as error:
+            self._told(f"the night is not in the list of nights: {error}")
 
 
 class HistoryKeeper(Keeper):
@@ -67,25 +87,26 @@ class HistoryKeeper(Keeper):
     def ended(self, night: NightEnd, words: str = "") -> None:
         """Note how the night ended, wherever that is noted."""
         told = keep_night(
-            self._place, self._night(night, words), night.result.plan if night.result else None, self._policy
+            self._place, _record_of(night, words, self._room), night.result.plan if night.result else None, self._policy
         )
         for each in told:
             self._told(each)
 
-    def _night(self, night: NightEnd, words: str) -> NightRecord:
-        result: NightlyResult | None = night.result
-        return NightRecord(
-            policy=night.policy,
-            pool=night.pool.uuid,
-            pool_name=night.pool.name,
-            began_at=night.began,
-            ended_at=night.ended,
-            exit_code=night.exit_code,
-            verdict=night.verdict,
-            words=words or (str(result) if result else ""),
-            plan=result.plan.digest if result else "",
-            folder=str(result.folder.resolve()) if result else "",
-            steps=len(result.plan.steps) if result else 0,
-            done=night.done,
-            room=self._room,
-        )
+
+def _record_of(night: NightEnd, words: str, room: HeadRoom | None) -> NightRecord:
+    result: NightlyResult | None = night.result
+    return NightRecord(
+        policy=night.policy,
+        pool=night.pool.uuid,
+        pool_name=night.pool.name,
+        began_at=night.began,
+        ended_at=night.ended,
+        exit_code=night.exit_code,
+        verdict=night.verdict,
+        words=words or (str(result) if result else ""),
+        plan=result.plan.digest if result else "",
+        folder=str(result.folder.resolve()) if result else "",
+        steps=len(result.plan.steps) if result else 0,
+        done=night.done,
+        room=room,
+    )

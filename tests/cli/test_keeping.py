@@ -89,6 +89,16 @@ def test_a_history_that_cannot_be_used_stops_no_night(terminal: Terminal, conten
     assert [each.verdict for each in nights_in(file)] == ["planned"]
 
 
+def test_a_night_whose_policy_cannot_be_read_is_kept(terminal: Terminal) -> None:
+    """It is in the list of nights, with the sentence; the history reads it with the next night."""
+    (terminal.folder / "p.toml").write_text("[limits]\nmaximum_move = 3\n")
+    assert terminal.run("nightly", "--state-dir", "st", "p.toml").code == Exit.ERROR
+    (file,) = (terminal.folder / "st" / "nights").iterdir()
+    (night,) = nights_in(file)
+    assert (night.policy, night.verdict, night.exit_code, night.pool) == ("p.toml", "policy_error", 1, "")
+    assert "unknown key limits.maximum_move" in night.words
+
+
 def test_a_night_compares_the_run_before_with_what_came(terminal: Terminal) -> None:
     """Once whole hours are measured: as if the first run had been three days ago."""
     with Simulator(POOL, user=USER, password=PASSWORD, speed=200.0, login_delay=0.0) as simulator:

@@ -61,7 +61,9 @@ def test_it_leads_to_the_first_night(asked: Terminal, secured: Simulator) -> Non
     assert (kept.read_text(encoding="utf-8"), stat.S_IMODE(kept.stat().st_mode)) == (f"{USER}\n{PASSWORD}\n", 0o600)
     night = next(line for line in ended.out.splitlines() if " nightly " in line and not line.startswith("0 "))
     assert "--execute" not in night
-    typed = asked.run(*night.split()[1:], REBALANCER_USER=None, REBALANCER_PASSWORD=None)
+    typed = asked.run(
+        *night.removeprefix("sudo -u rebalancer ").split()[1:], REBALANCER_USER=None, REBALANCER_PASSWORD=None
+    )
     assert (typed.code, "planned" in typed.out or "nothing to do" in typed.out) == (Exit.DONE, True), typed.err
     assert PASSWORD not in ended.out + ended.err
 
@@ -209,6 +211,13 @@ def test_units_know_where_things_are(asked: Terminal, secured: Simulator) -> Non
     assert command[1] in next(line for line in ended.out.splitlines() if line.startswith("0 22"))
     failed = (asked.folder / "units" / "rebalancer-failed@.service").read_text(encoding="utf-8")
     assert "on %H\" ops@example.org'" in failed
+    lines = ended.out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("# The first night"))
+    assert lines[first + 1].startswith("sudo -u ops ")
+    assert lines[first - 2 : first] == [
+        f"install --directory --mode 0700 --owner ops {folder}/state",
+        f"install --directory --owner ops {folder}/m",
+    ]
 
 
 def test_shipped_units_are_what_the_usual_options_give(terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import rebalancer as rb
 from rebalancer.cli.installing import questions
-from rebalancer.cli.installing.files import Draft, assert_new, must_be_given, write
+from rebalancer.cli.installing.files import Draft, assert_new, must_be_given, types, write
 from rebalancer.cli.installing.policy_text import Wishes, plain_digits, policy_text
 from rebalancer.cli.installing.units import UNITS, Installation, absolute, crontab_line, unit
 from rebalancer.cli.output import say, show, show_lines
@@ -145,12 +145,29 @@ def _next(choice: Choice, there: Installation) -> Iterator[str]:
     if not choice.credentials and must_be_given(choice.run_as):
         yield f"# Let {choice.run_as}, who runs the nights, read the credentials, and nobody else:"
         yield f"chown {shlex.quote(choice.run_as)} {shlex.quote(absolute(choice.folder / CREDENTIALS_FILE))}"
+    yield from _folders(choice, there)
     yield "# The first night: it plans, writes the plan down, and moves nothing:"
-    yield f"{program} nightly {policy} --state-dir {shlex.quote(there.state_dir)}"
+    yield f"{_as(choice.run_as)}{program} nightly {policy} --state-dir {shlex.quote(there.state_dir)}"
     yield "# Every night, with systemd:"
     yield from _with_systemd(choice, there)
     yield f"# or without, in the crontab of {choice.run_as}, whose hours are this machine's:"
     yield crontab_line(there, datetime.now(UTC))
+
+
+def _folders(choice: Choice, there: Installation) -> Iterator[str]:
+    """What has to be there before a night: folders to which whoever runs it may write."""
+    metrics = Path(there.metrics_file).parent if there.metrics_file else None
+    owner = shlex.quote(choice.run_as)
+    if _as(choice.run_as):
+        yield f"# Folders to which {choice.run_as} may write:"
+        yield f"install --directory --mode 0700 --owner {owner} {shlex.quote(there.state_dir)}"
+    if metrics and not metrics.is_dir():
+        yield f"install --directory --owner {owner} {shlex.quote(str(metrics))}"
+
+
+def _as(owner: str) -> str:
+    """What goes before a command that is to be run as *owner*; nothing where that is whoever types it."""
+    return "" if types(owner) else f"sudo -u {shlex.quote(owner)} "
 
 
 def _with_systemd(choice: Choice, there: Installation) -> Iterator[str]:

@@ -57,6 +57,11 @@ def must_be_given(owner: str) -> bool:
     return os.geteuid() != 0 or _ids(owner) is None
 
 
+def types(owner: str) -> bool:
+    """Whether *owner* is who runs this process."""
+    return any(each.pw_name == owner for each in pwd.getpwall() if each.pw_uid == os.geteuid())
+
+
 def _ids(owner: str) -> tuple[int, int] | None:
     """User and group of *owner*, where root may give files away and knows them."""
     if os.geteuid() != 0:

@@ -77,8 +77,8 @@ class Holds:
 
     @property
     def before(self) -> str:
-        """What is set aside, for a sentence that tells what ended the run."""
-        return "".join(f". Before, {step}: {words}" for step, words in self.aside.items())
+        """What is set aside, a line each, to stand below what ended the run."""
+        return "".join(f"\nbefore, {step}: {words}" for step, words in self.aside.items())
 
     @property
     def given_up(self) -> frozenset[str]:

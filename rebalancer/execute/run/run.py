@@ -269,7 +269,7 @@ class Run:
             self.holds.set_aside(step, outcome_of(step, looked))
             return
         if looked.state is not StepState.MOVED:
-            advice = f". {NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
+            advice = f"\n{NEXT_STEPS[looked.state].format(step=step.id)}" if self.flights.ever_sent else ""
             raise Halt(what_happened(step, looked) + advice + self.holds.before)
         self.done.add(step.id)
         self.holds.release(step)
@@ -277,14 +277,15 @@ class Run:
     def _give_up(self, journal: Journal, error: Exception) -> NoReturn:
         """End a run before its time; where nothing was ever sent, and nobody asked, only the plan is stale."""
         reason = str(error).rstrip(".")
-        self.reporter.stopping(reason)
+        facts = reason.split("\n")
+        self.reporter.stopping(facts[0])
         if not isinstance(error, InputError):
             with suppress(InputError):  # a full disk hides no reason
-                journal.append(RunEnded(at=self.watch.clock.now(), words=reason))
+                journal.append(RunEnded(at=self.watch.clock.now(), words=". ".join(facts)))
         if self.flights.ever_sent or isinstance(error, Asked):
             self._stop_half_way(error)
         if isinstance(error, Halt):
-            raise StalePlan([reason]) from error
+            raise StalePlan(facts) from error
         raise error
 
     def _stop_half_way(self, error: Exception) -> NoReturn:

@@ -69,7 +69,7 @@ def _tidings(night: NightEnd, before: EarlierNights, after: EarlierNights, polic
         more = [f"Plan: {night.result.folder}"] if night.result else []
         more += [f"Journal: {night.journal}"] if night.journal else []
         more += [f"{purpose}: {command}" for purpose, command in night.next.items()]
-        body = "\n".join([*told, "", one_line(night.words), ended, *more, f"Policy: {night.policy}"])
+        body = "\n".join([*told, "", *map(one_line, night.lines), ended, *more, f"Policy: {night.policy}"])
         yield Tiding(title=f"rebalancer, pool {called}: {head}", body=body, urgent=night.failed)
     if digest_is_due(night.ended, before, policy.notify, policy.timezone):
         told_of = digest(after.nights, night.ended, policy.timezone)

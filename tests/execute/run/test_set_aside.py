@@ -13,7 +13,7 @@ from rebalancer.cli.exits import Exit
 from rebalancer.errors import StalePlan, StoppedHalfWay
 from rebalancer.execute import Ending, execute, resume
 from rebalancer.execute.journal.cooling import cooled
-from rebalancer.execute.journal.entries import Intended, RunBegan, Sent
+from rebalancer.execute.journal.entries import Intended, RunBegan, RunEnded, Sent
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.inventory import Pool
@@ -87,6 +87,11 @@ def test_too_many_of_them_stop_the_run(case: Case, pool: Pool) -> None:
         execute(plan_of(pool, ("a", "h2"), ("b", "h3"), ("c", "h2"), policy=policy), live, case.options)
     assert where(live) == {"a": "h1", "b": "h1", "c": "h1"}
     assert "steps done: 0" in str(stopped.value)
+    what, advice, before = stopped.value.facts
+    assert (what[:19], before[:13]) == ("stopped: step s02, ", "before, s01: ")
+    assert advice == "The VM is where it was. Mend the cause and resume, or make a new plan"
+    assert isinstance(case.entries[-1], RunEnded)
+    assert "\n" not in case.entries[-1].words
 
 
 def test_where_nothing_was_sent_the_plan_is_stale(case: Case, pool: Pool) -> None:

@@ -46,6 +46,16 @@ def test_a_night_that_needs_people_is_told(typed: Typed, hook: Kept, monkeypatch
         assert words in post["message"]
     told = json.loads(ended.out)
     assert (told["told"], told["untold"]) == (1, [])
+    lines = post["message"].splitlines()
+    assert [line.partition(":")[0] for line in lines if line.startswith(("stopped", "steps"))] == [
+        "stopped",
+        "steps done",
+    ]
+    assert next(line for line in lines if line.startswith("stopped")).count(". ") == 0
+    printed = ended.err.splitlines()
+    assert printed[printed.index(next(line for line in printed if line.startswith("rebalancer: stopped"))) + 1] == (
+        "  Nothing is started again by itself: find out why it stopped, then start it with xe vm-start"
+    )
     assert SECRET not in f"{ended.out}{ended.err}{post}"
     assert "rebalancer_nightly_notifications_sent{" in (typed.folder / "n.prom").read_text()
 
