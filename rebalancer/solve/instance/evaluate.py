@@ -61,6 +61,12 @@ class LevelsOfOne:
             cost += step * (over.sum(axis=1) if self.hours is None else over @ self.hours)
         return cost
 
+    def slopes(self, load: Ints) -> Floats:
+        """What a part more costs on each host in each column at *load* of shape (hosts, columns); the same shape."""
+        mine = load[:, self.columns]
+        slope = sum((step * (mine >= limit) for limit, step in zip(self.limits, self.steps, strict=True)), start=0.0)
+        return np.broadcast_to(slope, mine.shape) * (1.0 if self.hours is None else self.hours)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadLevels:
@@ -77,6 +83,13 @@ class LoadLevels:
         """What *load* of shape (loads, columns) costs in all columns, on one of *hosts* each, shape (loads,)."""
         first, *others = (each.cost(load, hosts) for each in self.resources)
         return sum(others, start=first)
+
+    def slopes(self, load: Ints) -> Floats:
+        """What a part more costs on each host in each column at *load*, both of shape (hosts, columns)."""
+        slopes = np.zeros(load.shape)
+        for each in self.resources:
+            slopes[:, each.columns] += each.slopes(load)
+        return slopes
 
 
 def load_levels(instance: Instance) -> LoadLevels:

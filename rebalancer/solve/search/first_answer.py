@@ -20,9 +20,9 @@ from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import TierProblem, held_at
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.cooling import cooled
+from rebalancer.solve.search.descent import relieved
 from rebalancer.solve.search.full_model import search_lazily
 from rebalancer.solve.search.lns import is_about_load
-from rebalancer.solve.search.local_search import relieved
 
 SHARE = 0.1
 """Part of all work for the first answer."""

@@ -15,7 +15,7 @@ from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.tier import Progress, TierAnswer, TierProblem
 from rebalancer.solve.model.variables import Scope
-from rebalancer.solve.search.local_search import relieved
+from rebalancer.solve.search.descent import relieved
 from rebalancer.solve.search.neighbourhood import Neighbourhoods
 from rebalancer.solve.search.relaxation_bound import RelaxationBound
 

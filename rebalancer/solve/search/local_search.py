@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from rebalancer.objectives import Balance
 from rebalancer.objectives.outlay import price_per_gib
 from rebalancer.solve.instance.evaluate import (
     bound_elsewhere,
     holds,
-    load_levels,
     load_of,
     uppers_from,
     usual_load_of,
@@ -21,7 +19,6 @@ from rebalancer.solve.instance.evaluate import (
 )
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.instance.move_cost import Price
-from rebalancer.solve.instance.tolls import tolls
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.units import GIB
 
@@ -36,21 +33,6 @@ class Descent:
 
     at: Ints
     work: float
-
-
-def relieved(tier: TierProblem, start: Ints, *, most: float, taste: Floats | None = None) -> Descent:
-    """`local_search` by the levels of the policy, and where the objective counts what moves cost by its prices, too.
-
-    Shifts that earn what they pay end early where it takes several to earn it, so those that only relieve are tried as
-    well, with what is left of *most*: the better of both counts.
-    """
-    levels = load_levels(tier.instance)
-    if not isinstance(tier.objective, Balance):
-        return local_search(tier, start, levels, most=most, taste=taste)
-    paid = local_search(tier, start, levels, most=most, taste=taste, toll=tolls(tier.instance))
-    free = local_search(tier, start, levels, most=most - paid.work, taste=taste)
-    better = free if tier.evaluate(free.at)[1] < tier.evaluate(paid.at)[1] else paid
-    return replace(better, work=paid.work + free.work)
 
 
 def local_search(

@@ -16,7 +16,7 @@ from rebalancer.solve.instance.evaluate import load_levels, load_of, part_of_pcp
 from rebalancer.solve.instance.instance import Instance, instance_of
 from rebalancer.solve.instance.tolls import outlay_of_units
 from rebalancer.solve.model.tier import TierProblem, placement_of
-from rebalancer.solve.search.local_search import relieved
+from rebalancer.solve.search.descent import relieved
 from tests.solve.reluctant import reluctant
 from tests.solve.tiny import SLOTS, random_problem, tiny
 
