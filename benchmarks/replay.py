@@ -77,6 +77,7 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
     "days, 0.2, from 70 %": _days(0.2, objective={"threshold": 0.7}),
     "days, 0.4, from 70 %": _days(0.4, objective={"threshold": 0.7}),
     "days, 0.2 and 0.2 a move, from 70 %": _days(0.2, objective={"threshold": 0.7, "pcpu_hours_per_move": 0.2}),
+    "days, 0.1, cool-down 7 days, from 70 %": _days(0.1, objective={"threshold": 0.7}, limits={"cool_down_hours": 168}),
     "days, 0.1, 0.2 a move": _days(0.1, objective={"pcpu_hours_per_move": 0.2}),
     "days, 0.1, gain 5": _days(0.1, limits={"minimum_gain_pcpu_hours": 5}),
     "days, 0.1, cool-down 7 days": _days(0.1, limits={"cool_down_hours": 168}),

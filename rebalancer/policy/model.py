@@ -18,7 +18,7 @@ from rebalancer.policy.intent import SECTIONS
 from rebalancer.policy.notify import NotifyPolicy
 from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.pool import PoolPolicy
-from rebalancer.policy.presets import BALANCED, PRESETS
+from rebalancer.policy.presets import DEFAULTS, PRESETS
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
@@ -83,8 +83,8 @@ class LimitsPolicy(Section):
     in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
-    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.minimum_gain_pcpu_hours
-    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.cool_down_hours
+    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.minimum_gain_pcpu_hours
+    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.cool_down_hours
     leave_alone_nights: tuple[Annotated[float, Field(ge=0, le=MUCH)], ...] = (1.0, 2.0, 4.0, 8.0)
     solve_seconds: Annotated[float, Field(gt=0)] = 30.0
     gap: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rebalancer.policy.presets import BALANCED, Levels
+from rebalancer.policy.presets import DEFAULTS, Levels
 from rebalancer.policy.sections import MUCH, Section, Share
 
 LoadShare = Annotated[float, Field(gt=0, le=10)]
@@ -40,8 +40,8 @@ class ResourcePolicy(Section):
     """
 
     weight: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
-    threshold: Share = BALANCED.threshold
-    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = BALANCED.levels
+    threshold: Share = DEFAULTS.threshold
+    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULTS.levels
 
 
 class DiskPolicy(ResourcePolicy):
@@ -70,10 +70,10 @@ class ObjectivePolicy(Section):
     cost to the former.
     """
 
-    threshold: Share = BALANCED.threshold
-    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = BALANCED.levels
-    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.pcpu_hours_per_gib
-    pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = BALANCED.pcpu_hours_per_move
+    threshold: Share = DEFAULTS.threshold
+    levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULTS.levels
+    pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.pcpu_hours_per_gib
+    pcpu_hours_per_move: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.pcpu_hours_per_move
     pcpu_hours_per_last_resort: Annotated[float, Field(ge=0, le=MUCH)] = 1.0
     evacuation_pcpu_hours_per_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
     priority: Priority = Priority.MODE

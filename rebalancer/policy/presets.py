@@ -47,8 +47,8 @@ class Preset:
         }
 
 
-BALANCED = Preset(
-    sentence="Hot hosts are relieved wherever that is worth the GiB: what holds where a policy names nothing.",
+DEFAULTS = Preset(
+    sentence="What holds where a policy names nothing: hot hosts are relieved wherever that is worth the GiB.",
     form=DemandForm.PERCENTILE,
     threshold=0.75,
     levels=LEVELS,
@@ -64,11 +64,20 @@ PRESETS: Mapping[str, Preset] = {
         threshold=0.70,
         levels=LEVELS,
         pcpu_hours_per_gib=0.2,
-        pcpu_hours_per_move=0.2,
+        pcpu_hours_per_move=1.0,
         minimum_gain_pcpu_hours=0.5,
         cool_down_hours=168.0,
     ),
-    "balanced": BALANCED,
+    "balanced": Preset(
+        sentence="Recorded days are relieved from 70 % on wherever that is worth the GiB, and half a pCPU-hour a move.",
+        form=DemandForm.DAYS,
+        threshold=0.70,
+        levels=LEVELS,
+        pcpu_hours_per_gib=0.1,
+        pcpu_hours_per_move=0.5,
+        minimum_gain_pcpu_hours=0.5,
+        cool_down_hours=0.0,
+    ),
     "aggressive": Preset(
         sentence="As little overload as can be: recorded days are relieved from 70 % on, and GiB count for little.",
         form=DemandForm.DAYS,
@@ -80,7 +89,7 @@ PRESETS: Mapping[str, Preset] = {
         cool_down_hours=0.0,
     ),
 }
-"""docs/demand.md says how the values of those that plan by recorded days were chosen."""
+"""docs/demand.md says how the values were chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,12 @@ from rebalancer.policy.sections import DemandForm
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 
 
-def test_without_a_preset_a_policy_is_balanced() -> None:
-    """The values of `balanced` are the defaults: naming it changes nothing."""
-    named, silent = Policy(preset="balanced"), Policy()
-    assert (named.objective, named.limits, named.demand) == (silent.objective, silent.limits, silent.demand)
+def test_calmer_presets_ask_more_of_a_move() -> None:
+    """All three plan by the same days, and only prices tell them apart, from calm to eager."""
+    calm, balanced, eager = (PRESETS[name] for name in ("conservative", "balanced", "aggressive"))
+    assert {(each.form, each.threshold) for each in PRESETS.values()} == {(DemandForm.DAYS, 0.7)}
+    assert calm.pcpu_hours_per_gib > balanced.pcpu_hours_per_gib > eager.pcpu_hours_per_gib
+    assert calm.pcpu_hours_per_move > balanced.pcpu_hours_per_move > eager.pcpu_hours_per_move
 
 
 @pytest.mark.parametrize("name", PRESETS)
