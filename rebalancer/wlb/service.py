@@ -193,16 +193,16 @@ class Service:
 
     def _for_pool(self, call: Call) -> bytes:
         view, watch = self._view(call), self._watches[call.pool]
-        if watch.plan is None:
+        if (plan := watch.plan) is None:
             words = watch.troubles.plan or watch.troubles.metrics or "it is being made"
             raise Refused(f"there is no plan for the pool: {words}")
-        return answers.optimisation(optimisation(view, watch.plan), number_of(watch.plan))
+        return view.once(plan.digest, lambda: answers.optimisation(optimisation(view, plan), number_of(plan)))
 
     def _for_host(self, call: Call) -> bytes:
         view, host = self._view(call), call.texts["HostUuid"]
         if host not in view.problem.pool.hosts:
             raise Refused("the pool has no such host")
-        return answers.evacuation(evacuation(view, host))
+        return view.once(host, lambda: answers.evacuation(evacuation(view, host)))
 
 
 def _no_reports(_call: Call) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.rules.core.kinds import Affinity
 from rebalancer.rules.core.ledger import Ledger
 
+Answer = TypeVar("Answer")
 Loads = NDArray[np.float64]
 """Load in columns: CPU in pCPUs by slot, then every other resource."""
 
@@ -50,7 +52,7 @@ class View:
 
     def prepare(self) -> None:
         """Work out now what the first answer would have to wait for."""
-        _ = self.ledger, self.load, self.levels
+        _ = self.ledger, self.load, self.levels, self._starting
         for vm in self.problem.initial:
             self.book.live.targets(self.problem.pool.vms[vm])
 
@@ -120,36 +122,46 @@ class View:
 
     def started(self, vm: VM) -> Started:
         """The pool in which *vm*, which does not run, may start."""
-        if vm.uuid not in self._started:
-            self._started[vm.uuid] = Started.of(self, vm)
-        return self._started[vm.uuid]
+        everybody = self._starting
+        return everybody if vm.uuid in everybody.problem.initial.host_of else Started.of(self, [vm])
 
     @cached_property
-    def _started(self) -> dict[Uuid, Started]:
+    def _starting(self) -> Started:
+        """Limits that count every guest."""
+        running = self.problem.initial.host_of
+        return Started.of(self, [vm for vm in self.problem.pool.guests() if vm.uuid not in running])
+
+    def once(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """What *make* makes, made once for this view and remembered by *key*."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: Answer = self._made[key]
+        return found
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
         return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Limits that count a VM which does not run yet.
+    """Limits that count VMs which do not run yet.
 
     Args:
-        problem: the pool with it among those that are placed.
-        ledger: what hosts hold now, without it.
+        problem: the pool with them among those that are placed.
+        ledger: what hosts hold now, without them.
     """
 
     problem: Problem
     ledger: Ledger
 
     @classmethod
-    def of(cls, view: View, vm: VM) -> Started:
+    def of(cls, view: View, vms: Iterable[VM]) -> Started:
         """The limits of sums: those that judge a whole state know no VM that is nowhere yet."""
         before, anywhere = view.problem, next(iter(view.problem.pool.hosts))
-        pool = replace(
-            before.pool,
-            vms={**before.pool.vms, vm.uuid: replace(vm, power_state=PowerState.RUNNING, resident_on=None)},
-        )
-        initial = Placement({**before.initial.host_of, vm.uuid: anywhere}, before.initial.srs_of)
+        running = {vm.uuid: replace(vm, power_state=PowerState.RUNNING, resident_on=None) for vm in vms}
+        pool = replace(before.pool, vms={**before.pool.vms, **running})
+        initial = Placement({**before.initial.host_of, **dict.fromkeys(running, anywhere)}, before.initial.srs_of)
         problem = replace(before, pool=pool, initial=initial, before=before.initial)
         bounds = [bound for rule in _of_starts(view.book) for bound in rule.bounds(problem)]
         return cls(problem, Ledger(bounds, pool, before.initial))
