@@ -28,6 +28,8 @@ NEW_VM_SECONDS: Final = 1.5
 """How long a look at the pool may take for a VM that is not known yet."""
 LOGIN_SECONDS: Final = 5.0
 """How long a pool that is being connected is waited for, of the 30 that XAPI gives."""
+LOGOUT_SECONDS: Final = 2.0
+"""How long a pool is waited for while the server stops."""
 PLAIN_PORT: Final = 80
 
 
@@ -82,6 +84,8 @@ class Service:
         """Watch no more."""
         for watch in self._watches.values():
             watch.stop()
+        for watch in self._watches.values():
+            watch.join(LOGOUT_SECONDS)
 
     @property
     def watches(self) -> Mapping[Uuid, Watch]:

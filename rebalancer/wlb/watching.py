@@ -99,6 +99,10 @@ class Watch:
         for event in (self._measure, self._look, self._to_plan):
             event.set()
 
+    def join(self, seconds: float) -> None:
+        """Wait for what is under way, such as logging out of the pool; plans are not waited for."""
+        self._threads[0].join(seconds)
+
     @property
     def view(self) -> View | None:
         """The pool as it was seen last; None before that, and where that is too long ago."""
