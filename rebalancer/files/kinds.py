@@ -105,6 +105,14 @@ MANIFEST: Final = FileKind(
     most_values=1000,
     piped=False,
 )
+SITE: Final = FileKind(
+    name="list of a site",
+    error=InputError,
+    remedy="Name a new folder",
+    most_bytes=4 * MIB,
+    most_values=100_000,
+    piped=False,
+)
 SIGNERS: Final = FileKind(  # ssh-keygen opens it once more, by its name
     name="file of allowed signers",
     error=ApprovalRefused,
@@ -157,6 +165,7 @@ KINDS: Final = (
     JOURNAL,
     APPROVAL,
     MANIFEST,
+    SITE,
     SIGNERS,
     CREDENTIALS,
     TARGETS,

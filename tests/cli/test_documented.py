@@ -160,7 +160,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         told = terminal.run(*name.split(), *words, "--json").json()
         assert json_keys(name) == list(told[0] if isinstance(told, list) else told)
     with_json = {name for name, each in COMMANDS.items() if "--json" in options_of(each)}
-    recalling = {"report", *(name for name in COMMANDS if name.startswith("history "))}
+    recalling = {"report", "site", *(name for name in COMMANDS if name.startswith("history "))}
     assert with_json - set(typed) - recalling == {"part", "plan", "resolve", "rollback", "show", "notify test"}
 
 

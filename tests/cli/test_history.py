@@ -176,3 +176,15 @@ def test_a_page_that_cannot_be_written_is_one_sentence(terminal: Terminal, state
     ended = terminal.run("report", "--state-dir", state, "--html", "no/such/folder.html")
     assert ended.code == Exit.ERROR
     assert is_one_sentence(ended, "no/such/folder.html", "cannot be written")
+
+
+def test_a_site_is_written(terminal: Terminal, state: Path) -> None:
+    """Its files are told; of a folder with something else it says so in a sentence."""
+    first = terminal.run("site", state, "-o", "www")
+    assert first.code == Exit.DONE
+    assert first.out == "www: 6 files written, of which index.html is the first to look at\n"
+    told = terminal.run("site", state, "-o", "www", "--json").json()
+    assert list(told) == json_keys("site")
+    assert all((terminal.folder / "www" / name).is_file() for name in told["files"])
+    ended = terminal.run("site", state, "-o", state)
+    assert (ended.code, "something else than a site" in ended.sentence) == (Exit.ERROR, True)

@@ -7,6 +7,18 @@ SHELVES: dict[str, tuple[str, ...]] = {
     "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "failures", "forecast"),
     "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
     "change": ("apply", "resolve", "status", "rollback"),
-    "operate": ("setup", "nightly", "history", "report", "notify", "systemd", "monitor", "policy", "wlb", "simulate"),
+    "operate": (
+        "setup",
+        "nightly",
+        "history",
+        "report",
+        "site",
+        "notify",
+        "systemd",
+        "monitor",
+        "policy",
+        "wlb",
+        "simulate",
+    ),
 }
 """The commands in the order of the help, by the folder of their modules."""

@@ -1,0 +1,1 @@
+"""Nights, plans and reports as static pages, for any web server."""
