@@ -100,15 +100,17 @@ def test_a_night_whose_policy_cannot_be_read_is_kept(terminal: Terminal) -> None
 
 
 def test_a_night_compares_the_run_before_with_what_came(terminal: Terminal) -> None:
-    """Once whole hours are measured: as if the first run had been three days ago."""
+    """Once whole hours are measured: as if the first run, on a Thursday, had been on the Monday before."""
+    night = ("nightly", "--execute", "--pool-clock", "--state-dir", "st")
     with Simulator(POOL, user=USER, password=PASSWORD, speed=200.0, login_delay=0.0) as simulator:
+        thursday = datetime.fromtimestamp(simulator.clock.put("2098-06-05T12:00"), UTC)
         file = policy(terminal, simulator)
-        told = terminal.run("nightly", "--execute", "--state-dir", "st", file, "--json").json()
+        told = terminal.run(*night, file, "--json").json()
         journal = next((terminal.folder / "st" / "journals").iterdir())
-        long_ago = datetime.now(UTC) - timedelta(days=3)
-        lines = [json.loads(line) | {"at": long_ago.isoformat()} for line in journal.read_text().splitlines()]
+        monday = thursday - timedelta(days=3)
+        lines = [json.loads(line) | {"at": monday.isoformat()} for line in journal.read_text().splitlines()]
         journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        second = terminal.run("nightly", "--execute", "--state-dir", "st", file)
+        second = terminal.run(*night, file)
     assert "the 24 h after the run of" in second.err
     outcome = read_outcome(terminal.folder / told["folder"])
     assert outcome
