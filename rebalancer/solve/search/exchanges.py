@@ -100,8 +100,7 @@ class _Exchanges:
         most = leaving + coming
         most[~self._instance.legal[units][:, hosts]] = 0
         self.work += EXCHANGE_WORK + WEIGHING_WORK * most.size
-        order = np.argsort(-most, axis=None, kind="stable")[: 4 * WEIGHED_PAIRS]
-        rows, columns = np.unravel_index(order[most.flat[order] > LEAST_GAIN], most.shape)
+        rows, columns = np.unravel_index(_highest(most.ravel(), 4 * WEIGHED_PAIRS), most.shape)
         fits = self._fits(units[rows], others[columns])
         rows, columns = rows[fits][:WEIGHED_PAIRS], columns[fits][:WEIGHED_PAIRS]
         return _Pairs(units=units[rows], partners=others[columns], gains=most[rows, columns])
@@ -159,3 +158,12 @@ class _Exchanges:
         self.at = self._swapped(unit, partner)
         self._slopes[:, hosts] = demand @ self._levels.slopes(self._load)[hosts].T
         self.work += WEIGHING_WORK * 2 * demand.size
+
+
+def _highest(gains: Floats, most: int) -> Ints:
+    """The places of the highest *gains* that count, the highest first, *most* of them; of equals the first ones."""
+    places = np.flatnonzero(gains > LEAST_GAIN)
+    if len(places) > most:
+        least = np.partition(gains[places], -most)[-most]
+        places = places[gains[places] >= least]
+    return places[np.argsort(-gains[places], kind="stable")][:most]
