@@ -33,7 +33,7 @@ demo: setup ## watch a simulated pool being read, planned, migrated and cooled d
 	@.venv/bin/rebalancer demo
 
 test: setup ## run the tests, in parallel
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow and not readme"
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not slow and not readme and not notebook"
 
 slow: setup ## run the long tests
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m slow
@@ -52,8 +52,8 @@ lint: setup ## check style, format and types
 types: setup ## check types only
 	@.venv/bin/mypy
 
-notebooks: setup ## run every notebook
-	@$(PYTEST) --nbmake --nbmake-timeout=300 notebooks
+notebooks: setup ## run every notebook, and compare what it says
+	@$(PYTEST) -m notebook tests/notebooks
 
 foreign: setup ## let programs that others wrote talk to the simulator
 	@if command -v npm >/dev/null; then \

@@ -41,8 +41,8 @@ def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     best = frontier(contenders)
     axis.step(best["gib"], best["overload_pcpu_hours"], where="post", color=DARK, linestyle=":", label="frontier")
     axis.scatter(gib, overload, color=COLOURS[0], zorder=3)
-    for name, x, y in zip(contenders.index, gib, overload, strict=True):
-        axis.annotate(str(name), (x, y), (6, 4), textcoords="offset points")
+    for (x, y), alike in contenders.groupby(["gib", "overload_pcpu_hours"]):
+        axis.annotate(", ".join(map(str, alike.index)), (x, y), (6, 4), textcoords="offset points")
     least = float(contenders["least_overload_pcpu_hours"].max())
     axis.axhline(least, color=DARK, linewidth=0.8, label="least that any placement has")
     axis.set(xlabel="GiB copied", ylabel="overload (pCPU-hours)", ylim=(0, None))

@@ -23,5 +23,5 @@ def plot_forecast(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     axis.axhline(limit, color=DARK, linestyle=":", label=f"limit ({limit:.0f} {unit})")
     axis.set(ylabel=f"{resource} ({unit})", xlabel="day", ylim=(0, None))
     axis.tick_params(axis="x", rotation=30)
-    axis.legend(loc="upper left", frameon=False)
+    axis.legend(loc="lower left", frameon=False)
     return axis

@@ -1,0 +1,29 @@
+"""Notebooks run, and say what they said when they were written; they hold no function and no long cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.running import as_written, carried_out, notebooks, told
+
+MOST_LINES = 10
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_says_what_it_said(path: Path) -> None:
+    """Text and frames, not pictures. `python -m tests.notebooks.running` writes them anew."""
+    assert told(carried_out(path)) == told(as_written(path))
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_is_a_story(path: Path) -> None:
+    """Text first; cells of ten lines at most, no function, and outputs to look at."""
+    cells = as_written(path).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert cells[0].source.startswith("# ")
+    assert all(len(cell.source.splitlines()) <= MOST_LINES for cell in code)
+    assert not any("def " in cell.source or "lambda" in cell.source for cell in code)
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
