@@ -182,7 +182,7 @@ def test_a_site_is_written(terminal: Terminal, state: Path) -> None:
     """Its files are told; of a folder with something else it says so in a sentence."""
     first = terminal.run("site", state, "-o", "www")
     assert first.code == Exit.DONE
-    assert first.out == "www: 6 files written, of which index.html is the first to look at\n"
+    assert first.out == "www: 7 files written, of which index.html is the first to look at\n"
     told = terminal.run("site", state, "-o", "www", "--json").json()
     assert list(told) == json_keys("site")
     assert all((terminal.folder / "www" / name).is_file() for name in told["files"])

@@ -14,7 +14,7 @@ import pytest
 from rebalancer.errors import InputError
 from rebalancer.history.fill import fill
 from rebalancer.history.place import HistoryPlace
-from rebalancer.history.site.site import write_site
+from rebalancer.history.site.site import SHOWN, write_site
 from rebalancer.history.store import Store
 from rebalancer.plan import Plan, digest_of
 from rebalancer.policy import Policy
@@ -86,7 +86,7 @@ def test_nights_plans_and_reports_are_pages(tmp_path: Path) -> None:
     live_through(state)
     files = site_of(state, target)
     name = f"plans/{PLAN.digest.removeprefix('sha256:')[:16]}"
-    written = [f"{name}/{file}" for file in ("index.html", "plan.md", "moves.csv")]
+    written = [f"{name}/{file}" for file in ("index.html", *SHOWN)]
     assert files == ("index.html", "reports/week.html", "reports/month.html", *written)
     assert {*files, "site.json"} == bytes_in(target).keys()
     for file in files:
