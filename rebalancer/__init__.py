@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from rebalancer.face.check import lint as lint
     from rebalancer.face.connection import Connection as Connection
     from rebalancer.face.failures import failures as failures
+    from rebalancer.face.fit import fit as fit
     from rebalancer.face.forecast import Forecast as Forecast
     from rebalancer.face.forecast import forecast as forecast
     from rebalancer.face.history import history as history
@@ -76,6 +77,7 @@ _HOMES: Final = {
     "face.connection": ("Connection",),
     "face.failures": ("failures",),
     "face.forecast": ("Forecast", "forecast"),
+    "face.fit": ("fit",),
     "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),

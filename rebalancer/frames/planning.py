@@ -8,6 +8,7 @@ import pandas as pd
 
 from rebalancer.whatif import Place
 from rebalancer.whatif.failures import Failure
+from rebalancer.whatif.fit.fit import Fit
 from rebalancer.whatif.scenarios.outcome import Outcome
 
 
@@ -82,3 +83,20 @@ def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
         for each in found
     ]
     return pd.DataFrame(rows).set_index("scenario").round(3)
+
+
+def fit_frame(found: Fit) -> pd.DataFrame:
+    """One row a host and kind: how many start there, and what ends it."""
+    rows = [
+        {
+            "host": host.host,
+            "host_uuid": host.host_uuid,
+            "kind": kind,
+            "starts": starts,
+            "rule": host.rule,
+            "ends": host.ends,
+        }
+        for host in found.hosts
+        for kind, starts in zip(found.kinds, host.starts, strict=True)
+    ]
+    return pd.DataFrame(rows)

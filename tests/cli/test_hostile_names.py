@@ -54,6 +54,8 @@ HEADINGS = {
         "open",
         "memory",
         "down",
+        "ended by",
+        "more",
     ),
     *("policy", "overload", "> 75 %", "> 90 %", "> 100 %", "busiest", "moves", "GiB", "moved most often", "regret"),
 }

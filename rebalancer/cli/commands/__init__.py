@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SHELVES: dict[str, tuple[str, ...]] = {
     "look": ("demo", "snapshot", "check", "explain"),
-    "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "failures", "forecast"),
+    "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "fit", "failures", "forecast"),
     "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
     "change": ("apply", "resolve", "status", "rollback"),
     "operate": (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rebalancer.scenarios import Outcome
     from rebalancer.whatif import Place
     from rebalancer.whatif.failures import Failure
+    from rebalancer.whatif.fit.fit import Fit
 
 
 def wanted_of(vm: str | None, vcpus: int | None, memory_gib: float | None, load: float | None) -> str | rb.Shape:
@@ -114,3 +115,19 @@ def failure_tables(found: Sequence[Failure]) -> Iterator[RenderableType]:
     rows = {(down.vm, down.host, down.rule, down.why) for each in found for down in each.down}
     if rows:
         yield table("Stay down", {"VM": "name", "on": "name", "rule": "left", "why": "text"}, sorted(rows))
+
+
+def fit_tables(found: Fit) -> Iterator[RenderableType]:
+    """How many, then what ends it on each host, then who moves."""
+    yield heading(found.sentence)
+    yield table(
+        "On each host",
+        {"host": "name", "more": "right", "rule": "left", "ended by": "text"},
+        [(each.host, " + ".join(map(str, each.starts)), each.rule, each.ends) for each in found.hosts],
+    )
+    if found.moves:
+        yield table(
+            "To make room",
+            {"VM": "name", "from": "name", "to": "name", "memory": "right"},
+            [(each.vm, each.source, each.target, f"{each.gib:.1f} GiB") for each in found.moves],
+        )

@@ -40,6 +40,10 @@ class Resource:
     vms: Mapping[Uuid, Parts]
     slots: Slots
 
+    def room(self, host: Uuid, slot: int) -> int:
+        """Parts that VMs may use together on *host* in a *slot*."""
+        return floor(self.ceiling * self.capacity[host] + GRAIN) - self.own[host][slot]
+
 
 def limited_resources(problem: Problem) -> Iterator[Resource]:
     """The resources that the policy limits; none where no metrics were read."""

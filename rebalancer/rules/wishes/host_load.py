@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from math import floor
 
 from rebalancer.problem import Problem
 from rebalancer.rules.core.disruption import Disruption
 from rebalancer.rules.core.kinds import Objection, Origin, PoolRule, Row, Weights, When
-from rebalancer.rules.facts.loads import GRAIN, PARTS, Resource, limited_resources
+from rebalancer.rules.facts.loads import PARTS, Resource, limited_resources
 from rebalancer.rules.facts.totals import at_the_start
 from rebalancer.slots import Slots
 
@@ -66,7 +65,7 @@ def _rows(resource: Resource, problem: Problem) -> Iterator[LoadRow]:
         shared = Weights.same(weights)
         for host, capacity in resource.capacity.items():
             own = resource.own[host][slot]
-            upper = floor(resource.ceiling * capacity + GRAIN) - own
+            upper = resource.room(host, slot)
             if everything > upper:
                 yield LoadRow(
                     subject=f"{resource.name} load of host '{problem.names.hosts[host]}'",

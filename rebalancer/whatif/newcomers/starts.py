@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from rebalancer.inventory import VM, Host, Uuid
+from rebalancer.inventory import VDI, VM, Host, Uuid
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -59,6 +59,10 @@ class Starts:
         limits = (objection for _, objection in self._ledger.refusals(vm, host))
         found = (*self.closed(guest, place), *limits, *self._groups(vm, host), *self.space(vm))
         return tuple(dict.fromkeys(found))
+
+    def disks_of(self, vm: Uuid) -> tuple[VDI, ...]:
+        """The disks that are made for *vm*."""
+        return self._coming[vm].disks
 
     def closed(self, guest: VM, host: Host) -> Iterator[Objection]:
         """What *host* itself has against *guest*, whoever else is there."""

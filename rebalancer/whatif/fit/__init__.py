@@ -1,0 +1,1 @@
+"""How many more VMs fit a pool."""

@@ -1,0 +1,168 @@
+"""How many more fit: against every placement of tiny pools, and every way to start newcomers there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rebalancer.placement import Placement
+from rebalancer.problem import Problem
+from rebalancer.rules import Ledger, Rulebook
+from rebalancer.units import GIB
+from rebalancer.whatif import Shape
+from rebalancer.whatif.fit.fit import Fit, fit
+from rebalancer.whatif.fit.question import limited, spared
+from rebalancer.whatif.newcomers.joined import joined_problem
+from rebalancer.whatif.newcomers.newcomer import newcomers
+from rebalancer.whatif.newcomers.starts import Starts
+from tests.plan.made import demand_of, pool_with
+from tests.pools import make_pool, make_sr, make_vm, policy_of, problem_of
+
+HOSTS = ("h1", "h2", "h3")
+MOST = 8
+"""Newcomers that brute force tries at most."""
+SHAPE = Shape(vcpus=2, memory_gib=4, load=1.5, tags=("t",))
+
+
+def by_brute_force(problem: Problem, *, rearrange: bool) -> int:
+    """The most that start one after another, over all places of the others that are legal, alone and together."""
+    given = limited(problem)
+    starts = Starts(given, newcomers(SHAPE, MOST, given.pool))
+    new = [each for each in starts.problem.pool.vms if each not in given.pool.vms]
+    targets = Rulebook.of(given).targets
+    homes = given.initial.host_of
+    choices = [[homes[vm], *(targets(given.pool.vms[vm]) if rearrange else ())] for vm in homes]
+    book = Rulebook.of(given)
+    best = 0
+    for hosts in product(*choices):
+        places = Placement(dict(zip(homes, hosts, strict=True)))
+        if book.violations(places, since=given.initial):
+            continue
+        ledger = Ledger(starts.book.limits, starts.problem.pool, places, since=given.initial)
+        left = list(new)
+        best = max(best, sum(_started(ledger, left, host) for host in given.pool.hosts))
+    return best
+
+
+def _started(ledger: Ledger, new: list[str], host: str) -> int:
+    """How many of *new* join *host* one after another, each weighing as it arrives."""
+    count = 0
+    while new and not ledger.objections(new[0], host):
+        ledger.join(new.pop(0), host)
+        count += 1
+    return count
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(st.integers(5, 16), min_size=3, max_size=3),
+    st.lists(st.tuples(st.sampled_from(HOSTS), st.integers(1, 7), st.floats(0, 6)), min_size=1, max_size=4),
+    st.booleans(),
+    st.sampled_from(
+        [{}, {"limits": {"vms_per_host": {"at_most": 3}}}, {"apart": [{"name": "g", "vms": ["tag:t"], "at_most": 2}]}]
+    ),
+)
+def test_as_many_fit_as_brute_force_finds(
+    room_gib: list[int], vms: list[tuple[str, int, float]], rearrange: bool, wishes: dict[str, object]
+) -> None:
+    """By memory, load, numbers and groups; and what is proved is no less than that."""
+    pool = pool_with(
+        dict(zip(HOSTS, room_gib, strict=True)),
+        {f"vm{number}": (host, float(gib)) for number, (host, gib, _) in enumerate(vms)},
+    )
+    pool = replace(pool, vms={uuid: replace(vm, tags=("t",)) if vm.is_guest else vm for uuid, vm in pool.vms.items()})
+    pcpu = {f"vm{number}": load for number, (_, _, load) in enumerate(vms)}
+    wishes = wishes if len(vms) > 1 else {}
+    problem = problem_of(pool, policy=policy_of(**wishes), demand=demand_of(pool, pcpu))
+    if any(each.hosts for each in Rulebook.of(limited(problem)).violations(problem.initial)):
+        return
+    found = fit(problem, [SHAPE], rearrange=rearrange, seconds=5)
+    expected = by_brute_force(problem, rearrange=rearrange)
+    assert min(found.count, MOST) == expected
+    assert found.bound >= expected
+    assert found.proved
+
+
+def outlives(problem: Problem, starts: tuple[int, ...]) -> bool:
+    """Whether so many newcomers a host leave every failure outlived that is outlived now, nobody being moved."""
+    given = spared(problem, 1)
+    hosts = [host for host, count in zip(given.pool.hosts, starts, strict=True) for _ in range(count)]
+    coming = newcomers(SHAPE, len(hosts), given.pool)
+    bigger = joined_problem(given, coming, hosts)
+    nowhere = dict.fromkeys((each.vm.uuid for each in coming), "")
+    since = Placement({**given.initial.host_of, **nowhere})
+    return not Rulebook.of(bigger).violations(bigger.initial, since=since)
+
+
+@settings(deadline=None, max_examples=6)
+@given(
+    st.lists(st.integers(5, 14), min_size=3, max_size=3),
+    st.lists(st.tuples(st.sampled_from(HOSTS), st.integers(1, 7)), min_size=1, max_size=3),
+)
+def test_hosts_to_spare_are_kept(room_gib: list[int], vms: list[tuple[str, int]]) -> None:
+    """What is told outlives every failure that is outlived now; and nobody finds more than the bound."""
+    pool = pool_with(
+        dict(zip(HOSTS, room_gib, strict=True)),
+        {f"vm{number}": (host, float(gib)) for number, (host, gib) in enumerate(vms)},
+    )
+    problem = problem_of(pool)
+    found = fit(problem, [SHAPE], spare=1, rearrange=False, seconds=5)
+    starts = tuple(host.starts[0] for host in found.hosts)
+    assert (sum(starts), outlives(problem, starts)) == (found.count, True)
+    most = max(sum(way) for way in product(range(4), repeat=3) if outlives(problem, way))
+    assert min(found.count, 9) <= most <= found.bound
+
+
+def told(room_gib: dict[str, float], vms: dict[str, tuple[str, float]], **wishes: object) -> Fit:
+    """What is said of 4 GiB shapes in a pool without metrics."""
+    return fit(problem_of(pool_with(room_gib, vms), policy=policy_of(**wishes)), [SHAPE], seconds=5)
+
+
+def test_others_make_room() -> None:
+    """Two halves of a place become one."""
+    found = told({"h1": 7, "h2": 7}, {"a": ("h1", 1), "b": ("h1", 2), "c": ("h2", 1)})
+    assert found.count == 2
+    assert len(found.moves) <= 1
+    assert {host.rule for host in found.hosts} <= {"enough-memory", "memory-safety"}
+
+
+def test_what_ends_it_is_told() -> None:
+    """By memory, by CPU at the busiest hour, by a rule, by an SR; a closed host says why."""
+    pool = pool_with({"h1": 60, "h2": 5}, {"a": ("h1", 2)})
+    shut = replace(pool, hosts={**pool.hosts, "h2": replace(pool.hosts["h2"], enabled=False)})
+    found = fit(problem_of(shut, demand=demand_of(shut, {"a": 8.0})), [SHAPE], seconds=5)
+    assert [(host.rule, host.ends) for host in found.hosts] == [
+        ("host-load", "CPU at 14:00 UTC"),
+        ("target-enabled", "is disabled"),
+    ]
+    assert found.count == int((0.75 * 16 - 0.5 - 8) / 1.5)
+    small = make_sr("small", physical_size_bytes=100 * GIB, physical_utilisation_bytes=65 * GIB)
+    hosts = [
+        replace(host, pbds=(*host.pbds, replace(host.pbds[0], uuid=f"{host.uuid}-s", sr="small")))
+        for host in make_pool().hosts.values()
+    ]
+    roomy = make_pool(hosts=hosts, vms=[make_vm("a")], srs=[small])
+    by_disk = fit(problem_of(roomy), [Shape(vcpus=1, memory_gib=1, disk_gib=10, sr="small")], seconds=5)
+    assert (by_disk.count, by_disk.bound, by_disk.hosts[0].rule) == (3, 3, "sr-space")
+
+
+def test_several_kinds_keep_their_ratio() -> None:
+    """Two small ones with each big one, as far as both fit."""
+    problem = problem_of(pool_with({"h1": 20, "h2": 20}, {}))
+    small, big = Shape(vcpus=1, memory_gib=2, name="small"), Shape(vcpus=2, memory_gib=8, name="big")
+    found = fit(problem, [small, big], [2, 1], seconds=5)
+    assert found.count == 3
+    assert [sum(host.starts[kind] for host in found.hosts) for kind in (0, 1)] == [6, 3]
+    assert found.sentence.startswith("3 more of 2 x small + big")
+
+
+@pytest.mark.parametrize("rearrange", [True, False])
+def test_a_pool_that_is_full_takes_none(rearrange: bool) -> None:
+    """And it is proved."""
+    problem = problem_of(pool_with({"h1": 4, "h2": 4}, {"a": ("h1", 2)}))
+    found = fit(problem, [Shape(vcpus=1, memory_gib=30)], rearrange=rearrange, seconds=5)
+    assert (found.count, found.bound, found.moves) == (0, 0, ())
