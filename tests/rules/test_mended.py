@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rebalancer.rules.devices.no_vusb import NoVUSB, USBOnTarget
 from rebalancer.rules.disks.disks_present import DisksPresent
 from rebalancer.rules.in_guest.cant_suspend_reason import KEY, CantSuspendReason
 from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
@@ -50,3 +51,12 @@ def test_a_block_is_removed_alone() -> None:
     assert mended is not None
     assert mended.blocked_operations == {"destroy": "no"}
     assert rule.objects(mended, problem) is None
+
+
+def test_usb_devices_are_removed_with_all_that_is_known_of_them() -> None:
+    """For the VM that runs, and for the hosts where it could start."""
+    web = make_vm("web", vusbs=("usb",), usb_hosts=("h1",))
+    problem = problem_of(vms=(web,))
+    host = problem.pool.hosts["h2"]
+    assert NoVUSB().mended(web, host, problem) == replace(web, vusbs=(), usb_hosts=())
+    assert USBOnTarget().mended(web, host, problem) == replace(web, vusbs=(), usb_hosts=())
