@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from typing import Annotated, NoReturn
 
 import typer
@@ -36,11 +37,12 @@ app = typer.Typer(
 )
 for shelf, names in SHELVES.items():
     for name in names:
-        module = import_module(f"rebalancer.cli.commands.{shelf}.{name}")
+        spelled = f"{name}_" if iskeyword(name) else name
+        module = import_module(f"rebalancer.cli.commands.{shelf}.{spelled}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command()(getattr(module, name))
+            app.command(name)(getattr(module, spelled))
 
 
 def _print_version(*, wanted: bool) -> None:

@@ -26,6 +26,12 @@ PolicyPath = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
 NoMetrics = Annotated[bool, typer.Option("--no-metrics", help="Fetch no metrics, and use none that SOURCE carries.")]
+AnyTime = Annotated[
+    bool,
+    typer.Option(
+        "--any-time", help="Do not wait for the change windows of the plan's policy, nor for blackouts to end."
+    ),
+]
 StateDir = Annotated[
     Path | None,
     typer.Option(

@@ -2,6 +2,9 @@
 
 Beside them stand marks that runs leave for each other, and whom XAPI asks for advice: they change nothing that runs,
 see `rebalancer.xapi.marks` and `rebalancer.xapi.balancing`.
+
+Hosts are disabled and enabled only for those who hold the words of a policy that allow it, see
+`rebalancer.xapi.service`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.receivers import Receivers
+from rebalancer.xapi.service import HostService
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.task_state import VANISHED, task_state
 from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
@@ -184,6 +188,14 @@ class LivePool:
         disks = {self.ref_of("VDI", vdi): receiver.ref_of("SR", sr) for vdi, sr in motion.sr_of.items()}
         networks = {self.ref_of("VIF", vif): receiver.ref_of("network", net) for vif, net in motion.network_of.items()}
         return self.ref_of("VM", motion.vm), receiver.receivers.of(motion), True, disks, networks, {}
+
+    def service(self, allowed: Collection[str]) -> HostService:
+        """The door to disabling and enabling hosts, where *allowed*, the words of a policy, permits it.
+
+        Raises:
+            InputError: it does not.
+        """
+        return HostService(self._send_harmless, self.ref_of, allowed)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""

@@ -54,6 +54,11 @@ FEATURES: Final = (
         role="vm-power-admin",
     ),
     Feature(name="tasks that an earlier run sent as another user", calls=("task.destroy/any",), role="pool-operator"),
+    Feature(
+        name="taking hosts out of service, and back",
+        calls=("host.disable", "host.enable"),
+        role="pool-operator",
+    ),
     Feature(name="messages in the pool", calls=("message.create",), role="pool-operator"),
 )
 

@@ -103,6 +103,7 @@ def test_the_way_in_is_documented() -> None:
         "part",
         "approve",
         "apply",
+        "return",
         "resolve",
         "rollback",
         "setup",
@@ -163,7 +164,15 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         assert json_keys(name) == list(told[0] if isinstance(told, list) else told)
     with_json = {name for name, each in COMMANDS.items() if "--json" in options_of(each)}
     recalling = {"report", "site", *(name for name in COMMANDS if name.startswith("history "))}
-    assert with_json - set(typed) - recalling == {"part", "plan", "resolve", "rollback", "show", "notify test"}
+    assert with_json - set(typed) - recalling == {
+        "part",
+        "plan",
+        "resolve",
+        "return",
+        "rollback",
+        "show",
+        "notify test",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -15,7 +15,7 @@ from tests.cli.conftest import POOL
 from tests.cli.terminal import PASSWORD, ROOT, USER, Served
 
 HEAVY = {"XenAPI", "cryptography", "httpx", "matplotlib", "networkx", "numpy", "ortools", "pandas", "pyarrow"}
-SHOWS = 165
+SHOWS = 166
 """Modules of this package that showing a plan may load."""
 SCRIPT = """
 import json, os, sys

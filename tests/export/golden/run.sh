@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:33925a8f31bb9259979b4acbaec6eca3ba78b76aed9412682152e24d4b560f57
+# Plan sha256:618b36288515e15cedc88bcd2f8a2c375baa66deca6b7f95e3406b2200fa1f1c
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:

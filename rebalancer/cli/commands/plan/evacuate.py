@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
-from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
+from rebalancer.cli.options import AnyTime, AsJson, PolicyPath, Source, StateDir
 
 
 @reaches_pools
@@ -23,6 +23,13 @@ def evacuate(
             "--output", "-o", metavar="FOLDER", help="Write the plan there, and the way home as a plan to FOLDER-home."
         ),
     ] = None,
+    execute: Annotated[
+        bool,
+        typer.Option(
+            "--execute", help="Disable the host, and carry the plan out: maintenance mode. The policy has to allow it."
+        ),
+    ] = False,
+    any_time: AnyTime = False,
     policy: PolicyPath = None,
     connection: rb.Connection,
     state_dir: StateDir = None,
@@ -30,7 +37,8 @@ def evacuate(
 ) -> int:
     """Plan how hosts become empty, and the way home.
 
-    First who cannot leave, with everything that each other host has against it and the cheapest fix. Moves nothing.
+    First who cannot leave, with everything that each other host has against it and the cheapest fix. Moves nothing but
+    with --execute, which takes one host out of service; `return` takes it back.
     """
     from rebalancer.cli.opening import open_model, say_refused, say_saved
     from rebalancer.cli.views.hosts import evacuation_tables, outcome
@@ -40,8 +48,18 @@ def evacuate(
 
     for folder in folders_of(output) if output else ():
         assert_free(folder)
+    if execute and (policy is None or output or connection.beside or len(host) > 1):
+        problem = "it takes one HOST, and --policy, and keeps its plans in the state folder"
+        raise typer.BadParameter(problem, param_hint="--execute")
     model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
     say_refused(model.state)
+    if execute and policy:
+        from rebalancer.cli.maintaining import Visit
+
+        visit = Visit(
+            url=source, connection=connection, policy=policy, state_dir=state_dir, any_time=any_time, json=json
+        )
+        return visit.take_out(model, host[0])
     with watch_solve() as reporter:
         found = rb.evacuate(model, host, reporter=reporter)
     for folder in found.save(output) if output else ():

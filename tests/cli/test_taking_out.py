@@ -1,0 +1,161 @@
+"""Maintenance mode: one host out of service, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rebalancer.cli.exits import Exit
+from rebalancer.errors import InputError
+from rebalancer.simulator import Simulator
+from rebalancer.xapi.live import LivePool
+from rebalancer.xapi.service import HostService
+from tests.cli.in_maintenance import ALLOWED, POOL, guests, is_enabled, member, ref_of
+from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal
+
+
+@pytest.fixture
+def own() -> Iterator[Simulator]:
+    """A small pool of its own; a host boots in a moment."""
+    with Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def policy(terminal: Terminal) -> Path:
+    """One that allows it."""
+    return terminal.write("m.toml", ALLOWED)
+
+
+def test_a_host_goes_out_of_service_and_comes_back(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """Disabled and empty, rebooted by whom it is for, then enabled, and its VMs are home; then nothing is kept."""
+    name = member(own)
+    before = guests(own, name)
+    ended = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    assert (ended.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, False, set()), ended.err
+    assert (
+        ended.out
+        == f"{name} is disabled and empty. Once it is worked on: rebalancer return {own.url} {name} --policy {policy}\n"
+    )
+    again = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    assert (again.code, is_enabled(own, name)) == (Exit.DONE, False)
+    back = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state", "--json")
+    assert (back.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, True, before)
+    assert (back.json()["host"], back.json()["left"], back.json()["run"]["left"]) == (name, [], [])
+    none = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state")
+    assert none.code == Exit.ERROR
+    assert "knows of no maintenance of this host" in none.sentence
+
+
+def test_nothing_is_disabled_without_the_words_of_the_policy(own: Simulator, terminal: Terminal) -> None:
+    """Neither command gets as far as the pool; and both say which words it takes."""
+    name = member(own)
+    without = terminal.write("w.toml", 'name = "w"\n')
+    for words in (("evacuate", own.url, name, "--execute"), ("return", own.url, name)):
+        ended = terminal.run(*words, "-p", without, "--state-dir", "state")
+        assert ended.code == Exit.ERROR
+        assert 'power = ["disable"]' in ended.sentence
+    assert is_enabled(own, name)
+    assert terminal.run("evacuate", own.url, name, "--execute").code != Exit.DONE
+    assert is_enabled(own, name)
+
+
+def test_no_session_has_a_call_that_switches_anything() -> None:
+    """The two calls stand in one module, whose door opens to the words only; what reboots or starts stands nowhere."""
+    package = ROOT / "rebalancer"
+    named: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0]
+        if room not in {"simulator", "rehearse"}:
+            for call in re.findall(r'"(?:Async\.)?((?:host|VM|pool)\.[a-z_]+)"', path.read_text(encoding="utf-8")):
+                named.setdefault(call, set()).add(path.name)
+    assert named["host.disable"] == named["host.enable"] == {"service.py", "roles.py"}
+    switches = re.compile(
+        r"host\.(reboot|shutdown|power_on|evacuate)|VM\.(\w*shutdown|\w*reboot|start\w*|suspend|resume)"
+    )
+    assert not [call for call in named if switches.fullmatch(call)]
+    assert not [name for name in dir(LivePool) if name in {"disable", "enable", "reboot", "shutdown", "start"}]
+    for words in ((), ("reboot",)):
+        with pytest.raises(InputError, match=r"execution\.power"):
+            HostService(lambda *_: None, lambda _kind, uuid: uuid, words)
+
+
+def test_who_cannot_leave_keeps_the_host_in_service(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """The table tells who it is; the host stays enabled, and nothing is kept."""
+    name = member(own)
+    held = min(guests(own, name))
+    own.database.change("VM", held, blocked_operations={"pool_migrate": "licence"})
+    ended = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    assert (ended.code, is_enabled(own, name)) == (Exit.INFEASIBLE, True)
+    assert "op-not-blocked" in ended.out
+    assert not (terminal.folder / "state" / "maintenance").exists()
+
+
+def test_what_stopped_half_way_goes_on(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """A VM that shuts down inside its migration stops the run: the host stays disabled, and the command resumes."""
+    name = member(own)
+    before = guests(own, name)
+    own.go_wrong("stream-breaks-late")
+    words = ("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    stopped = terminal.run(*words)
+    assert (stopped.code, is_enabled(own, name)) == (Exit.STOPPED, False)
+    (halted,) = (vm for vm in before if own.database.get("VM", vm)["power_state"] == "Halted")
+    back = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state")
+    assert (back.code, is_enabled(own, name)) == (Exit.DONE, True)
+    assert guests(own, name) == before - {halted}
+
+
+def test_a_host_that_is_not_back_as_it_was_is_not_enabled(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """Not live, or without storage that it had: the sentence says which, and nobody moves."""
+    name = member(own)
+    host = ref_of(own, name)
+    assert terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "s").code == Exit.DONE
+    metrics = own.database.get("host", host)["metrics"]
+    own.database.change("host_metrics", metrics, live=False)
+    dead = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "s")
+    assert (dead.code, is_enabled(own, name)) == (Exit.ERROR, False)
+    assert "it is not back" in dead.sentence
+    own.database.change("host_metrics", metrics, live=True)
+    own.go_wrong(f"pbd-unplugged:host={name},method=session.login_with_password")
+    bare = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "s")
+    assert (bare.code, is_enabled(own, name), guests(own, name)) == (Exit.ERROR, False, set())
+    assert "is not plugged" in bare.sentence
+
+
+def test_the_page_can_be_walked(own: Simulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/rolling.md tells to type works as it stands there, with this pool's URL and host; people reboot."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(terminal.folder / "xdg"))
+    page = (ROOT / "docs" / "rolling.md").read_text(encoding="utf-8")
+    block = page.partition("walked by tests/cli/test_taking_out.py -->\n```console\n")[2].partition("```")[0]
+    terminal.write("maintenance.toml", block.partition("<<'END'\n")[2].partition("END\n")[0])
+    name = member(own)
+    before = guests(own, name)
+    typed = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")][1:]
+    assert len(typed) == 3
+    for line in typed:
+        if line.startswith("xe host-reboot"):
+            assert (is_enabled(own, name), guests(own, name)) == (False, set())
+            continue
+        words = line.replace("http://127.0.1.1:8080", own.url).replace("alder", name).split()
+        assert terminal.run(*words[1:]).code == Exit.DONE
+    assert (is_enabled(own, name), guests(own, name)) == (True, before)
+
+
+def test_an_approval_is_asked_for_before_the_host_is_touched(own: Simulator, terminal: Terminal) -> None:
+    """Of the plan that empties it, and of the one that leads home; the same command goes on once it is given."""
+    name = member(own)
+    policy = terminal.write("a.toml", ALLOWED + "require_approval = true\n")
+    (uuid,) = (host["uuid"] for _, host in own.database.items("host") if host["name_label"] == name)
+    (pool,) = (each["uuid"] for _, each in own.database.items("pool"))
+    for command, plan, enabled in (("evacuate", "empty", True), ("return", "return", False)):
+        words = [command, own.url, name, "-p", policy, "--state-dir", "s"]
+        words += ["--execute"] if command == "evacuate" else []
+        asked = terminal.run(*words)
+        assert (asked.code, is_enabled(own, name)) == (Exit.NOT_APPROVED, enabled)
+        folder = f"s/maintenance/{pool}/{uuid}/{plan}"
+        assert terminal.run("approve", folder, "--by", "jane", "--reason", "why").code == Exit.DONE
+        assert terminal.run(*words).code == Exit.DONE
+    assert is_enabled(own, name)
