@@ -14,6 +14,7 @@ from rebalancer.policy import Intent, Policy, Reserve
 from rebalancer.policy.resolve import disk_srs_of, intent_of
 from rebalancer.resources import ResourceLoads
 from rebalancer.squeeze import squeezed_last
+from rebalancer.units import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -48,7 +49,7 @@ class Problem:
         object.__setattr__(self, "resources", ResourceLoads(self.pool, self.demand, self.policy.objective))
 
     def __repr__(self) -> str:
-        placed = f"{len(self.initial)} VMs on {len(self.pool.hosts)} hosts"
+        placed = f"{counted(len(self.initial), 'VM')} on {counted(len(self.pool.hosts), 'host')}"
         return line_of("Problem", f"of pool {self.pool.name!r}: {placed}, {self._measured}, mode {self.policy.mode}")
 
     def _repr_html_(self) -> str:

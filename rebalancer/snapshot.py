@@ -31,7 +31,7 @@ from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.inventory.records import refuse_headless
 from rebalancer.slots import RecordedDay
-from rebalancer.units import HOURS_A_DAY
+from rebalancer.units import HOURS_A_DAY, counted
 
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
@@ -67,8 +67,8 @@ class Snapshot:
     source: str
 
     def __repr__(self) -> str:
-        counted = f"{len(self.pool.hosts)} hosts, {len(self.pool.vms)} VMs, {self._measured}"
-        words = f"of pool {self.pool.name!r} at {self.taken_at:%Y-%m-%d %H:%M %Z}: {counted}, from {self.source}"
+        sizes = f"{counted(len(self.pool.hosts), 'host')}, {counted(len(self.pool.vms), 'VM')}, {self._measured}"
+        words = f"of pool {self.pool.name!r} at {self.taken_at:%Y-%m-%d %H:%M %Z}: {sizes}, from {self.source}"
         return line_of(type(self).__name__, words)
 
     def _repr_html_(self) -> str:

@@ -16,6 +16,7 @@ from rebalancer.demand.flows import Flow
 from rebalancer.essence import line_of
 from rebalancer.inventory import Uuid
 from rebalancer.slots import RecordedDay, Slots
+from rebalancer.units import counted
 
 
 class Quality(StrEnum):
@@ -118,8 +119,8 @@ class LoadProfile:
 
     def __repr__(self) -> str:
         window = f"{self.window_start:%Y-%m-%d} to {self.window_end:%Y-%m-%d}"
-        counted = f"{len(self.vms)} VMs, {len(self.hosts)} hosts, {self.slots} hours ({self.timezone})"
-        return line_of("LoadProfile", f"from {self.source}: {counted}, {window}")
+        sizes = f"{counted(len(self.vms), 'VM')}, {counted(len(self.hosts), 'host')}, {counted(self.slots, 'hour')}"
+        return line_of("LoadProfile", f"from {self.source}: {sizes} ({self.timezone}), {window}")
 
     @property
     def slots(self) -> int:

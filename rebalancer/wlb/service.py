@@ -13,6 +13,7 @@ import rebalancer as rb
 from rebalancer.errors import InputError, RebalancerError
 from rebalancer.inventory import Uuid
 from rebalancer.nightly.keeping import HistoryKeeper
+from rebalancer.units import counted
 from rebalancer.wlb.configuration import Unacceptable, accepted, policy_under, shown
 from rebalancer.wlb.moves import evacuation, number_of, optimisation
 from rebalancer.wlb.protocol import answers
@@ -107,7 +108,7 @@ class Service:
         yield f"rebalancer {rb.__version__}, {len(self._watches)} pools"
         for uuid, watch in sorted(self.watches.items()):
             seen = f"seen at {watch.seen_at:%Y-%m-%dT%H:%M:%SZ}" if watch.seen_at else "not seen yet"
-            steps = f"a plan of {len(watch.plan.steps)} steps" if watch.plan else "no plan"
+            steps = f"a plan of {counted(len(watch.plan.steps), 'step')}" if watch.plan else "no plan"
             yield f"pool {uuid}: {seen}, {steps}"
             for words in (watch.troubles.inventory, watch.troubles.metrics, watch.troubles.plan):
                 if words:
