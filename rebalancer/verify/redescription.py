@@ -118,18 +118,19 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
     carried = book.under(replace(problem, demand=profile_of(plan), pool=_copied(problem.pool, plan)))
     reasons = Reasons(carried, plan.predicted)
     back = tuple(BACK[step.kind] for step in plan.rollback)
-    end = book.at(plan.predicted)
+    end, on_hold = book.at(plan.predicted), _on_hold(plan)
+    start = book.under(replace(problem, on_hold=on_hold)) if on_hold else book
     return replace(
         _measured_anew(plan, problem),
         tiers=tuple(tiers_of(plan, carried)),
-        steps=tuple(_steps(plan.steps, _whys(plan, reasons), problem, book)),
+        steps=tuple(_steps(plan.steps, _whys(plan, reasons), problem, start)),
         missing=_missing(plan, book),
         hosts=tuple(host_rows_of(plan, carried)),
         srs=sr_rows(problem, plan.predicted),
         old_violations=tuple(_old_violations(plan, reasons)),
         warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
         rollback=tuple(_steps(plan.rollback, back, problem, end)),
-        held=held_as_they_are(replace(carried.problem, on_hold=_on_hold(plan))),
+        held=held_as_they_are(replace(carried.problem, on_hold=on_hold)),
     )
 
 
