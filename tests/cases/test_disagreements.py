@@ -19,7 +19,7 @@ def test_a_pace_of_odd_seconds(shared_data: SHARED, tmp_path: Path) -> None:
     shutil.copytree(case / "state", tmp_path / "state")
     state = rb.read(case / "snapshot.json.gz")
     plan = rb.rebalance(rb.Model(state, state_dir=tmp_path / "state"))
-    assert len(plan.steps) == 10
+    assert len(plan.steps) == 9
     assert plan.made_from.pace.steps
     assert not rb.verify(plan, state)
 
