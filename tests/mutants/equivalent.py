@@ -15,6 +15,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("availability.ha_plan: _Failover._free", "0 → 1"): "a byte or none is no room for a VM",
     ("cpu.hvm_capable: HVMCapable.needs", "True → False"): "that the VM needs it is all there is to know",
     ("devices.iommu: IOMMU.needs", "True → False"): "that the VM needs it is all there is to know",
+    ("disks.mirrors: SpaceOnSource.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("disks.sr_space: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("availability.restart_packing: _filled", "True → False"): "both are as long",
     ("availability.restart_packing: _fullest", "1 → 2 (2)"): "that nothing fits nowhere is never asked",
