@@ -90,8 +90,8 @@ def test_rows_of_one_series_refuse_once() -> None:
     ]
     ledger = ledger_of([Limits(*rows)], problem, problem.initial)
     assert [said.words for _, said in ledger.refusals("a", "h2")] == [
-        "load: 1 of at most 0",
-        "traffic: 1 of at most 0",
+        "load: 1 (limit 0)",
+        "traffic: 1 (limit 0)",
     ]
 
 
