@@ -16,6 +16,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("cpu.hvm_capable: HVMCapable.needs", "True → False"): "that the VM needs it is all there is to know",
     ("devices.iommu: IOMMU.needs", "True → False"): "that the VM needs it is all there is to know",
     ("disks.mirrors: SpaceOnSource.objects", "0 → 1"): "a byte or none is no space for a disk",
+    ("disks.mirrors: SpaceOnSource.objects", "0 → 1 (2)"): "nothing is said of an SR that is not there",
     ("disks.sr_space: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("availability.restart_packing: _filled", "True → False"): "both are as long",
     ("availability.restart_packing: _fullest", "1 → 2 (2)"): "that nothing fits nowhere is never asked",

@@ -284,6 +284,8 @@ ROWS = (
     Row(rule="suspend-images", legal=False, vm={"snapshots": ("before",)}, east=remembered(sr="elsewhere")),
     Row(rule="suspend-images", legal=True, vm={"snapshots": ("before",)}, east=remembered()),
     Row(rule="suspend-images", legal=True, vm={"snapshots": ("before",)}, east={"vms": (snapshot(),)}),
+    Row(rule="snapshots-follow", legal=False, vm={"snapshots": ("forgotten",)}),
+    Row(rule="snapshots-follow", legal=True, vm=TAKEN, east=taken()),
     Row(rule="srs-mapped", legal=True, move=TO_L1),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-shared": "w-shared"}}),
     Row(rule="srs-mapped", legal=True, policy={"srs": {"e-l1": "w-l1"}}),

@@ -13,7 +13,7 @@ from rebalancer.rules.disks.disks_present import DiskNotBusy, DisksPresent, Sour
 from rebalancer.rules.disks.disks_that_move import NoCBT, NotEncrypted
 from rebalancer.rules.disks.image_fits import ImageFits
 from rebalancer.rules.disks.mirrors import SpaceOnSource
-from rebalancer.rules.disks.snapshots import CheckpointStays
+from rebalancer.rules.disks.snapshots import CheckpointStays, SnapshotsFollow
 from rebalancer.rules.disks.suspend_images import SuspendImages
 from rebalancer.units import GIB
 from tests.pools import SOFTWARE, make_cd, make_disk, make_host, make_pbd, make_pool, make_vdi, make_vm, problem_of
@@ -228,3 +228,13 @@ def test_whose_memory_cannot_be_read_is_told() -> None:
             f"{words} is on an SR to which its host is not connected",
             remedy,
         )
+
+
+@pytest.mark.parametrize(("default_sr", "code"), [("local", None), (None, "VDI_NOT_IN_MAP")])
+def test_a_disk_that_only_a_snapshot_has_goes_to_the_default_sr(default_sr: str | None, code: str | None) -> None:
+    """XAPI sends it there without a word, and refuses where there is no default SR."""
+    pool = snapshot("gone") | {"default_sr": default_sr}
+    problem = Row(rule="", legal=False, vm=SNAPPED, pool=pool).problem()
+    found = SnapshotsFollow().objects(problem.pool.vms["web"], problem.pool.hosts["h2"], MOVES, problem)
+    assert found is not None
+    assert found.code == code
