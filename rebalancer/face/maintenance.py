@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from rebalancer.errors import InputError
+from rebalancer.errors.base import Located
 from rebalancer.execute import state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.read import PoolState
 from rebalancer.files.documents import json_in
 from rebalancer.files.kinds import JOURNAL
+from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import write_new
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.policy import Policy
@@ -89,8 +91,8 @@ class Maintenance:
     def _note(self) -> dict[str, Any]:
         path = self.folder / NOTE
         try:
-            found = dict(json_in(path.read_bytes(), JOURNAL))
-        except (OSError, ValueError, TypeError) as error:
+            found = dict(json_in(bytes_of(path, JOURNAL), JOURNAL))
+        except (Located, ValueError, TypeError) as error:
             raise _no_note(path) from error
         if found.get("format") != FORMAT or not isinstance(found.get("attached_srs"), list):
             raise _no_note(path)

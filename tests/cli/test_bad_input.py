@@ -238,7 +238,7 @@ def test_a_policy_that_is_not_there(door: Door, policy: str, by_night: tuple[str
     """A missing policy is never the default policy; `nightly` says the same, and takes a folder for one of policies."""
     said = (policy, "cannot be read", "Name a policy file")
     assert said_one_sentence(door, Wrong(typed=lambda d: ["plan", d.served.snapshot, "-p", policy], said=said))
-    assert said_one_sentence(door, Wrong(typed=lambda _: ["policy", "check", policy], said=said))
+    assert said_one_sentence(door, Wrong(typed=lambda _: ["policy", "check", policy], said=(policy, *by_night)))
     assert said_one_sentence(door, Wrong(typed=lambda _: ["nightly", policy], said=(policy, *by_night)))
 
 

@@ -20,11 +20,12 @@ READ = """
 import resource, sys, time
 from pathlib import Path
 import rebalancer as rb
-from rebalancer.demand.tables import read_samples
 from rebalancer.errors import RebalancerError
-from tests.pools import make_pool
 how = {"pool": rb.read, "plan": rb.load, "policy": rb.Policy.load}
-how["table"] = lambda path: read_samples(path, make_pool())
+if sys.argv[1] == "table":
+    from rebalancer.demand.tables import read_samples
+    from tests.pools import make_pool
+    how["table"] = lambda path: read_samples(path, make_pool())
 began = time.process_time()
 try:
     how[sys.argv[1]](Path(sys.argv[2]))

@@ -90,8 +90,9 @@ def test_a_fleet_is_planned_and_carried_out(typed: Typed) -> None:
     assert second.out.splitlines()[-1] == "fleet all: 2 pools, 0 failed, 0 steps carried out; exit code 0"
 
 
-def test_each_policy_of_a_fleet_is_checked(typed: Typed) -> None:
+def test_each_policy_of_a_fleet_is_checked(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is broken, one without a pool and two of one pool; the code says that one of them cannot be used."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     (typed.folder / "pools" / "broken.toml").write_text("[limits]\nmaximum_move = 3\n")
     (typed.folder / "pools" / "nowhere.toml").write_text('name = "nowhere"\n')
     (typed.folder / "pools" / "twin.toml").write_text((typed.folder / "pools" / "east" / "nightly.toml").read_text())

@@ -74,14 +74,13 @@ def simulate(
     pool, and gives roles, log in with the same password. PUT /simulator/clock on any host sets the clock.
     """
     import os
-    import signal
-    import threading
     from functools import partial
 
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.practice import BESIDE_NET, Practice, leave_in, pool_called, serve, taken_up
     from rebalancer.cli.views.faults import fault_lines, want_faults
     from rebalancer.errors import InputError
+    from rebalancer.interruption import asked_to_stop
     from rebalancer.simulator import Simulator
 
     if "list" in (fault or ()):
@@ -89,9 +88,6 @@ def simulate(
         return
     if state and beside:
         raise InputError("--state", "it keeps one pool, and --beside serves another one", "Leave one of them out")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     make = partial(
         Simulator,
         port=port,
@@ -105,9 +101,10 @@ def simulate(
         rrd_generation=rrd_generation,
     )
     wanted = Practice(name=pool, hosts=hosts, vms=vms, seed=seed, days=days)
-    first = taken_up(wanted, state, at, make)
-    others = [make(pool_called(beside), net=BESIDE_NET, now=first.clock() if at else None)] if beside else []
-    for other in others:
-        first.introduce(other)
-    want_faults(first, fault or ())
-    serve([first, *others], port, stop, partial(leave_in, state, first, wanted) if state else lambda: None)
+    with asked_to_stop() as stop:
+        first = taken_up(wanted, state, at, make)
+        others = [make(pool_called(beside), net=BESIDE_NET, now=first.clock() if at else None)] if beside else []
+        for other in others:
+            first.introduce(other)
+        want_faults(first, fault or ())
+        serve([first, *others], port, stop, partial(leave_in, state, first, wanted) if state else lambda: None)

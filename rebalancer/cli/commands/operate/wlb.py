@@ -41,21 +41,16 @@ def serve(
 
     Until Ctrl-C. Pools connect by `wlb init`, or from XenCenter. It reads them, and moves nothing.
     """
-    import signal
-    import threading
-
     from rebalancer.cli.log import Priority, line
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.serving import accounts_file, assert_served
+    from rebalancer.interruption import asked_to_stop
 
     assert_served()
     from rebalancer.wlb.serving import Listen
     from rebalancer.wlb.standing import Standing, serving
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     standing = Standing(
         policy=policy_of(policy),
         base=policy.parent,
@@ -63,7 +58,8 @@ def serve(
         state_dir=state_dir,
         told=lambda words: typer.echo(line(words, Priority.WARNING), err=True),
     )
-    with serving(standing, Listen(address=listen, certificate=tls_cert, key=tls_key)) as address:
+    listening = Listen(address=listen, certificate=tls_cert, key=tls_key)
+    with asked_to_stop() as stop, serving(standing, listening) as address:
         show_lines(f"listening on {address}")
         stop.wait()
 
