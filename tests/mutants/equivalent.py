@@ -17,6 +17,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("devices.iommu: IOMMU.needs", "True → False"): "that the VM needs it is all there is to know",
     ("disks.mirrors: SpaceOnSource.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("disks.mirrors: SpaceOnSource.objects", "0 → 1 (2)"): "nothing is said of an SR that is not there",
+    ("facts.loads: _parts", "True → False"): "both are as long",
     ("disks.sr_space: SpaceOnTarget.objects", "0 → 1"): "a byte or none is no space for a disk",
     ("availability.restart_packing: _filled", "True → False"): "both are as long",
     ("availability.restart_packing: _fullest", "1 → 2 (2)"): "that nothing fits nowhere is never asked",
