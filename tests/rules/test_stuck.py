@@ -161,3 +161,21 @@ def test_disks_that_may_not_go_are_told_beside_what_xenmotion_lacks() -> None:
     disk = replace(full_disk("web-disk0", "l1"), cbt_enabled=True)
     (held,) = stuck(local_problem(local_vm("web"), vdis=[disk], policy=with_disks()), "h1")
     assert [each.rule for each in held.closed[0].objections] == ["no-cbt", "shared-sr-visible"]
+
+
+def test_a_vm_that_some_host_may_take_needs_no_fix() -> None:
+    """One of two hosts is closed to it; once both are, what opens one of them is told."""
+    problem = closed_to_all(three_hosts({"a": ("h1", 4.0)}), "h2")
+    assert Rulebook.of(problem).fix(problem.pool.vms["a"]) is None
+    shut = closed_to_all(problem, "h3")
+    assert str(Rulebook.of(shut).fix(shut.pool.vms["a"])) == "enable the host"
+
+
+def test_only_what_the_vm_itself_can_mend_is_mendable() -> None:
+    """A block is removed from it; that a host is disabled no setting of a VM changes."""
+    problem = closed_to_all(three_hosts({"a": ("h1", 4.0)}), "h2")
+    vm = replace(problem.pool.vms["a"], blocked_operations={"pool_migrate": "no"})
+    changed = problem_of(replace(problem.pool, vms={**problem.pool.vms, "a": vm}))
+    book, closed = Rulebook.of(changed), changed.pool.hosts["h2"]
+    assert {each.rule for each in book.live.objections(vm, closed)} == {"op-not-blocked", "target-enabled"}
+    assert [rule.id for rule, _ in book.mendable(vm, closed)] == ["op-not-blocked"]
