@@ -14,3 +14,12 @@ def test_what_is_kept_is_kept_on_the_hosts_that_are_named() -> None:
     rows = memory_rows(problem, subject="memory", weights={"a": 1}, arrival={"a": 1}, apart=apart, reserve={"h1": 2})
     hosts = problem.pool.hosts.values()
     assert [guest_bytes(host) - row.upper for host, row in zip(hosts, rows, strict=True)] == [5, 0]
+
+
+def test_a_host_that_does_not_say_keeps_what_it_has() -> None:
+    """No byte more than its VMs take now, and none where it has none."""
+    hosts = (make_host("h1", memory_total_bytes=None), make_host("h2", memory_total_bytes=None))
+    problem = problem_of(hosts=hosts, vms=(make_vm("a", on="h1"), make_vm("b", on="h1")))
+    weights = {"a": 5, "b": 7}
+    rows = memory_rows(problem, subject="memory", weights=weights, arrival=weights, apart={"h1": 1, "h2": 1})
+    assert [row.upper for row in rows] == [12, 0]
