@@ -1,4 +1,4 @@
-"""Signals: moments that none may interrupt, and servers that end when they are asked to."""
+"""Moments that no signal may interrupt: between two files that belong together, around a call that is sent once."""
 
 from __future__ import annotations
 
@@ -39,18 +39,6 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
         for number in came[:1]:
             signal.raise_signal(number)
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, or a service manager, sets: for servers, which end when they are asked to."""
-    stop = threading.Event()
-    before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _may_raise(handler: object) -> bool:

@@ -78,9 +78,9 @@ def simulate(
 
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.practice import BESIDE_NET, Practice, leave_in, pool_called, serve, taken_up
+    from rebalancer.cli.stopping import asked_to_stop
     from rebalancer.cli.views.faults import fault_lines, want_faults
     from rebalancer.errors import InputError
-    from rebalancer.interruption import asked_to_stop
     from rebalancer.simulator import Simulator
 
     if "list" in (fault or ()):

@@ -45,7 +45,7 @@ def serve(
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.serving import accounts_file, assert_served
-    from rebalancer.interruption import asked_to_stop
+    from rebalancer.cli.stopping import asked_to_stop
 
     assert_served()
     from rebalancer.wlb.serving import Listen
