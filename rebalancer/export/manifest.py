@@ -159,7 +159,8 @@ def first_difference(found: bytes, fresh: bytes) -> str:
     lines, wanted = (content.decode("utf-8", "replace").split("\n") for content in (found, fresh))
     for number, (line, should) in enumerate(zip(lines, wanted, strict=False), start=1):
         if line != should:
-            return f"line {number} is {_quoted(line)} and should be {_quoted(should)}"
+            same = _alike(line, should)
+            return f"line {number} is {_quoted(line, same)} and should be {_quoted(should, same)}"
     if len(lines) == len(wanted):
         return ""
     number = min(len(lines), len(wanted)) + 1
@@ -168,6 +169,14 @@ def first_difference(found: bytes, fresh: bytes) -> str:
     return f"line {number} is missing, which should be {_quoted(wanted[number - 1])}"
 
 
-def _quoted(line: str) -> str:
-    words = one_line(line)
-    return f"'{words[:SHOWN]}…'" if len(words) > SHOWN else f"'{words}'"
+def _alike(line: str, other: str) -> int:
+    """How many characters two lines begin with alike."""
+    pairs = enumerate(zip(line, other, strict=False))
+    return next((at for at, (one, two) in pairs if one != two), min(len(line), len(other)))
+
+
+def _quoted(line: str, at: int = 0) -> str:
+    """*line*, or where it is long what stands around the character *at*."""
+    begin = max(0, at - SHOWN // 2)
+    words = one_line(line[begin : begin + SHOWN])
+    return f"'{'…' if begin else ''}{words}{'…' if len(line) > begin + SHOWN else ''}'"
