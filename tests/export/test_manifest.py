@@ -83,7 +83,7 @@ def test_of_a_long_line_the_place_is_told_that_differs() -> None:
     """However far from its beginning that is, and although one line may only be longer."""
     same = "x" * 200
     assert first_difference(f"{same} beech {same}".encode(), f"{same} alder {same}".encode()) == (
-        f"line 1 is '…{'x' * 39} beech {'x' * 33}…' and should be '…{'x' * 39} alder {'x' * 33}…'"
+        f"line 1 is '…{'x' * 39} beech {'x' * 34}…' and should be '…{'x' * 39} alder {'x' * 34}…'"
     )
     assert first_difference(f"{same}!".encode(), same.encode()) == (
         f"line 1 is '…{'x' * 40}!' and should be '…{'x' * 40}'"
