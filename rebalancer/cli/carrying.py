@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from rebalancer.policy import Policy
 from rebalancer.units import moment_in_words
 
 STANDARD_ERROR = 2
+RESUME = "to resume"
 ONCE = (
     "stopping: nothing more is started, and what runs is finished ({steps}). Ask again to cancel that; its VMs are "
     "then watched until they rest, which can take {seconds:.0f} s"
@@ -46,9 +47,22 @@ def tell_stop(wish: Wish, under_way: Sequence[str]) -> None:
         os.write(STANDARD_ERROR, f"\n{said}\n".encode())
 
 
+def options_of(way: rb.Connection, files: Mapping[str, Path | None]) -> list[str]:
+    """What a command takes again to get in by *way*, and with *files*, each after the name of its option."""
+    given = {**files, "ca-file": way.ca_file, "credentials": way.credentials}
+    given["beside-credentials"] = way.beside_credentials
+    options = [word for name, file in given.items() if file for word in (f"--{name}", str(file))]
+    pins = [word for pin in way.fingerprints for word in ("--fingerprint", pin)]
+    pins += ["--legacy-tls"] if way.legacy_tls else []
+    return [*options, *pins, *(word for url in way.fallbacks for word in ("--fallback", url))]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """How the plan in *folder* was carried out at *url*."""
+    """How the plan in *folder* was carried out at *url*.
+
+    `ways` are the commands to go on with where another than `apply` began it, each after what it is for.
+    """
 
     folder: Path
     url: str
@@ -58,11 +72,12 @@ class Invocation:
     state_dir: Path | None
     any_time: bool = False
     break_lock: bool = False
+    ways: Mapping[str, str] | None = None
 
-    def ways_on(self) -> dict[str, str]:
+    def ways_on(self) -> Mapping[str, str]:
         """The commands, each after what it is for."""
-        return {
-            "to resume": self._command("apply", self.folder, policy=self.policy, journal=self.journal),
+        return self.ways or {
+            RESUME: self._command("apply", self.folder, policy=self.policy, journal=self.journal),
             "to roll back": self._command("rollback", self.folder, output=self._back, journal=self.journal),
             "and then": self._command("apply", self._back, policy=self.policy),
         }
@@ -70,8 +85,8 @@ class Invocation:
     @property
     def origin(self) -> PlanOrigin:
         """What is told of it to whoever looks from another terminal, maybe in another folder."""
-        resume = self._command("apply", self.folder, policy=self.policy, journal=self.journal)
-        return PlanOrigin(folder=str(self.folder.resolve()), resume=f"cd {shlex.quote(str(Path.cwd()))} && {resume}")
+        resume = f"cd {shlex.quote(str(Path.cwd()))} && {self.ways_on()[RESUME]}"
+        return PlanOrigin(folder=str(self.folder.resolve()), resume=resume)
 
     def ways_on_later(self, plan: Plan, result: RunResult) -> tuple[str, ...]:
         """What to do with *plan*, of which steps are left for later by the run that came to *result*."""
@@ -92,16 +107,10 @@ class Invocation:
         return self.folder.parent / name if self.folder.name else Path("..", name)
 
     def _command(self, name: str, plan: Path, **files: Path | None) -> str:
-        way = self.connection
-        given = {**files, "state-dir": self.state_dir, "ca-file": way.ca_file, "credentials": way.credentials}
-        given["beside-credentials"] = way.beside_credentials
-        other = ["--beside", way.beside] if way.beside else []
-        options = [word for name, file in given.items() if isinstance(file, Path) for word in (f"--{name}", str(file))]
+        other = ["--beside", self.connection.beside] if self.connection.beside else []
         other += ["--any-time"] if self.any_time and name == "apply" else []
-        pins = [word for pin in way.fingerprints for word in ("--fingerprint", pin)]
-        pins += ["--legacy-tls"] if way.legacy_tls else []
-        pins += [word for url in way.fallbacks for word in ("--fallback", url)]
-        return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options, *pins])
+        options = options_of(self.connection, {**files, "state-dir": self.state_dir})
+        return shlex.join(["rebalancer", name, str(plan), self.url, *other, *options])
 
 
 def invocation_of_night(folder: Path, wanted: Policy, policy: Path, state_dir: Path | None) -> Invocation:

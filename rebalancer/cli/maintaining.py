@@ -10,56 +10,44 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.approval import assert_approved, demands_in, kept_policy
-from rebalancer.cli.carrying import Invocation, carried_out, exit_of_run
+from rebalancer.cli.carrying import RESUME, Invocation, carried_out, exit_of_run, options_of
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import print_json, say, show
 from rebalancer.cli.views.hosts import evacuation_tables, outcome
 from rebalancer.cli.watching.progress import watch_solve
-from rebalancer.errors import IllegalPlan, InputError, StalePlan
-from rebalancer.execute import RunResult, journal_path, was_begun
+from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay
+from rebalancer.execute import RunResult, is_settled, journal_path, pool_lock, was_begun
 from rebalancer.export import read_plan
-from rebalancer.face.maintenance import Maintenance, allowed_by, disable, enable, in_service, out_of_service
+from rebalancer.face.maintenance import Maintenance, allowed_by, in_service, out_of_service, service_of
 from rebalancer.inventory import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """How a host of the pool at *url* is taken out of service, and back, under the policy in a file."""
+    """How a host, by name or uuid, of the pool at *url* is taken out of service, and back, under a policy."""
 
     url: str
+    host: str
     connection: rb.Connection
     policy: Path
     state_dir: Path | None
     any_time: bool = False
     json: bool = False
 
-    def take_out(self, model: rb.Model, name: str) -> Exit:
-        """Disable the host of that name and empty it; goes on where an earlier attempt ended.
+    def take_out(self, model: rb.Model) -> Exit:
+        """Disable the host and empty it; goes on where an earlier attempt ended.
 
         Raises:
             InputError: the policy does not allow it.
             RebalancerError: as `rb.apply` says.
         """
         allowed = self._allowed()
-        (host,) = model.hosts([name])
-        kept = Maintenance.of(model.state.pool.uuid, host.uuid, self.state_dir)
-        if not kept.is_begun:
-            closed = rb.Model(out_of_service(model.state, host), model.policy, state_dir=self.state_dir)
-            with watch_solve() as reporter:
-                found = rb.evacuate(closed, [name], reporter=reporter)
-            if found.plan is None:
-                return outcome(found, evacuation_tables(found), json=self.json)
-            kept.begin(found.plan, host)
-        self._assert_approved(kept.away)
-        with rb.connect(self.url, self.connection) as live:
-            disable(live, host, allowed)
-        say(f"{host.name} is disabled: nothing starts there, and nothing comes to it")
-        result = self._carried_out(kept, kept.away)
-        done = f"{host.name} is disabled and empty. Once it is worked on: {self._command('return', host)}"
-        return self._told(host, result, done, self._left(host) if result.complete else ())
+        (host,) = model.hosts([self.host])
+        with pool_lock(model.state.pool.uuid, self.state_dir):
+            return self._taken_out(model, host, allowed)
 
-    def bring_back(self, name: str) -> Exit:
-        """Enable the host of that name once it is back as it was, and bring its VMs home.
+    def bring_back(self) -> Exit:
+        """Enable the host once it is back as it was, and bring its VMs home.
 
         Raises:
             InputError: the policy does not allow it, or the host is not in maintenance, or not back.
@@ -67,7 +55,28 @@ class Visit:
         """
         allowed = self._allowed()
         state = rb.read(self.url, self.connection, metrics=False)
-        (host,) = rb.Model(state).hosts([name])
+        (host,) = rb.Model(state).hosts([self.host])
+        with pool_lock(state.pool.uuid, self.state_dir):
+            return self._brought_back(state, host, allowed)
+
+    def _taken_out(self, model: rb.Model, host: Host, allowed: Sequence[str]) -> Exit:
+        kept = Maintenance.of(model.state.pool.uuid, host.uuid, self.state_dir)
+        if not kept.is_begun:
+            closed = rb.Model(out_of_service(model.state, host), model.policy, state_dir=self.state_dir)
+            with watch_solve() as reporter:
+                found = rb.evacuate(closed, [host.uuid], reporter=reporter)
+            if found.plan is None:
+                return outcome(found, evacuation_tables(found), json=self.json)
+            kept.begin(found.plan, host)
+        self._assert_approved(kept.away)
+        with rb.connect(self.url, self.connection) as live:
+            service_of(live, model.state.pool.uuid, allowed, self.state_dir).disable(host.uuid)
+        say(f"{host.name} is disabled: nothing starts there, and nothing comes to it")
+        result = self._carried_out(kept, kept.away, host)
+        done = f"{host.name} is disabled and empty. Once it is worked on: {self._return}"
+        return self._told(host, result, done, self._left(host) if result.complete else ())
+
+    def _brought_back(self, state: rb.PoolState, host: Host, allowed: Sequence[str]) -> Exit:
         kept = Maintenance.of(state.pool.uuid, host.uuid, self.state_dir)
         _assert_back(host, kept, kept.unplugged(host, state.pool) if kept.is_begun else ())
         if not kept.home.exists():
@@ -77,8 +86,8 @@ class Visit:
             say(warning)
         self._assert_approved(kept.home)
         with rb.connect(self.url, self.connection) as live:
-            enable(live, host, allowed)
-        result = self._carried_out(kept, kept.home)
+            service_of(live, state.pool.uuid, allowed, self.state_dir).enable(host.uuid)
+        result = self._carried_out(kept, kept.home, host)
         if result.complete:
             kept.end(datetime.now(UTC))
         return self._told(host, result, f"{host.name} is in service again")
@@ -90,9 +99,9 @@ class Visit:
     def _assert_approved(self, folder: Path) -> None:
         assert_approved(read_plan(folder), folder, demands_in(self.policy))
 
-    def _carried_out(self, kept: Maintenance, folder: Path) -> RunResult:
-        """How the plan in *folder* ended; one that is stale, and of which nothing was begun, is forgotten."""
-        plan = read_plan(folder)
+    def _carried_out(self, kept: Maintenance, folder: Path, host: Host) -> RunResult:
+        """How the plan in *folder* ended; one that cannot go on is forgotten where another can be made."""
+        plan, leaving = read_plan(folder), folder == kept.away
         way = Invocation(
             folder=folder,
             url=self.url,
@@ -101,21 +110,45 @@ class Visit:
             journal=None,
             state_dir=self.state_dir,
             any_time=self.any_time,
+            ways=self._ways_from(leaving=leaving),
         )
         try:
             result = carried_out(plan, way, None)
-        except (StalePlan, IllegalPlan):
-            if not was_begun(journal_path(plan.digest, self.state_dir)):
+        except (StalePlan, IllegalPlan, StoppedHalfWay) as error:
+            journal = journal_path(plan.digest, self.state_dir)
+            if not leaving and is_settled(journal):
                 kept.forget_plan(folder)
-                say("nothing was moved: the same command plans anew")
+                say("the same command plans the way home anew, from where the VMs are by then")
+            elif leaving and not isinstance(error, StoppedHalfWay):
+                self._tell_stale(kept, host, begun=was_begun(journal))
             raise
         if not result.complete:
             say("the same command goes on")
         return result
 
-    def _command(self, name: str, host: Host) -> str:
-        """What to type for *host* next."""
-        return shlex.join(["rebalancer", name, self.url, host.name or host.uuid, "--policy", str(self.policy)])
+    def _tell_stale(self, kept: Maintenance, host: Host, *, begun: bool) -> None:
+        """Say how to go on where the plan that empties *host* is stale; one of which nothing was begun is forgotten."""
+        if begun:
+            say(f"{host.name} stays disabled; to bring home whom it moved, and then to begin anew: {self._return}")
+            return
+        kept.forget_plan(kept.away)
+        say(f"nothing was moved, and {host.name} stays disabled: the same command plans anew")
+
+    def _ways_from(self, *, leaving: bool) -> dict[str, str]:
+        """The commands to go on with after a stop half-way, while VMs are *leaving* the host or on their way home."""
+        now = ["--any-time"] if self.any_time else []
+        if not leaving:
+            return {RESUME: self._command("return", *now)}
+        return {RESUME: self._command("evacuate", "--execute", *now), "to bring home whom it moved": self._return}
+
+    @property
+    def _return(self) -> str:
+        return self._command("return")
+
+    def _command(self, name: str, *flags: str) -> str:
+        """What to type next, which gets in as this command did."""
+        options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
+        return shlex.join(["rebalancer", name, self.url, self.host, *flags, *options])
 
     def _left(self, host: Host) -> tuple[str, ...]:
         """The VMs that run on *host* all the same."""

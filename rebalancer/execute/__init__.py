@@ -11,11 +11,12 @@ From the bottom up, each folder importing only those above it in this list:
 The modules beside them are what callers hand in and get back.
 """
 
+from rebalancer.execute.claim.look import assert_unclaimed
 from rebalancer.execute.journal.arrivals import note_arrivals
 from rebalancer.execute.journal.cooling import cooled, cooled_after, moved_since
 from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
-from rebalancer.execute.journal.history import done_since, was_begun
+from rebalancer.execute.journal.history import done_since, is_settled, was_begun
 from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
 from rebalancer.execute.journal.lock import pool_lock
@@ -60,6 +61,7 @@ __all__ = [
     "Timeouts",
     "UnderWay",
     "Wish",
+    "assert_unclaimed",
     "at_rest",
     "cooled",
     "cooled_after",
@@ -68,6 +70,7 @@ __all__ = [
     "forecast",
     "hindered",
     "is_any_locked",
+    "is_settled",
     "journal_path",
     "learned_pace",
     "make_state_folder",

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from rebalancer.errors import InputError
 from rebalancer.errors.base import Located
-from rebalancer.execute import state_folder
+from rebalancer.execute import assert_unclaimed, state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.read import PoolState
@@ -23,7 +23,7 @@ from rebalancer.files.writing import write_new
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.policy import Policy
 from rebalancer.xapi import LivePair, LivePool
-from rebalancer.xapi.service import assert_permitted
+from rebalancer.xapi.service import HostService, assert_permitted
 
 FORMAT: Final = "rebalancer-maintenance/1"
 NOTE: Final = "host.json"
@@ -80,7 +80,7 @@ class Maintenance:
         return tuple(sorted(pool.srs[sr].name for sr in lost if sr in pool.srs))
 
     def forget_plan(self, folder: Path) -> None:
-        """Forget a plan of which no step was made, so that it is made anew; with the plan to empty it, all of it."""
+        """Forget the plan in *folder*, so that it is made anew; with the plan to empty the host, all of it."""
         shutil.rmtree(folder if folder == self.home else self.folder)
 
     def end(self, now: datetime) -> Path:
@@ -131,19 +131,17 @@ def allowed_by(policy: Policy) -> tuple[str, ...]:
     return policy.execution.power
 
 
-def disable(live: LivePool | LivePair, host: Host, allowed: Collection[str]) -> None:
-    """Let no VM come to *host*, where *allowed*, the words of a policy, permits it.
+def service_of(live: LivePool | LivePair, pool: Uuid, allowed: Collection[str], state_dir: Path | None) -> HostService:
+    """The door to disabling and enabling hosts of *pool*, while nobody writes to it; the caller holds its lock file.
 
     Raises:
-        InputError: it does not.
-        XapiError: the pool refuses, or cannot be reached.
+        InputError: *allowed*, the words of a policy, do not permit it.
+        PoolLocked: another run writes to the pool, on whatever machine.
+        XapiError: the pool cannot be reached.
     """
-    _one(live).service(allowed).disable(host.uuid)
-
-
-def enable(live: LivePool | LivePair, host: Host, allowed: Collection[str]) -> None:
-    """Let VMs come to *host* again; errors are those of `disable`."""
-    _one(live).service(allowed).enable(host.uuid)
+    found = _one(live).service(allowed)
+    assert_unclaimed(live, pool, state_dir)
+    return found
 
 
 def _one(live: LivePool | LivePair) -> LivePool:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.errors import InputError
+from rebalancer.execute.claim.holder import Holder
+from rebalancer.execute.claim.pool_claim import LOCK
+from rebalancer.execute.journal.folders import lock_path
 from rebalancer.simulator import Simulator
 from rebalancer.xapi.live import LivePool
 from rebalancer.xapi.service import HostService
@@ -36,15 +41,13 @@ def test_a_host_goes_out_of_service_and_comes_back(own: Simulator, terminal: Ter
     before = guests(own, name)
     ended = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
     assert (ended.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, False, set()), ended.err
-    assert (
-        ended.out
-        == f"{name} is disabled and empty. Once it is worked on: rebalancer return {own.url} {name} --policy {policy}\n"
-    )
+    back = f"rebalancer return {own.url} {name} --policy {policy} --state-dir state"
+    assert ended.out == f"{name} is disabled and empty. Once it is worked on: {back}\n"
     again = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
     assert (again.code, is_enabled(own, name)) == (Exit.DONE, False)
-    back = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state", "--json")
-    assert (back.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, True, before)
-    assert (back.json()["host"], back.json()["left"], back.json()["run"]["left"]) == (name, [], [])
+    home = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state", "--json")
+    assert (home.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, True, before)
+    assert (home.json()["host"], home.json()["left"], home.json()["run"]["left"]) == (name, [], [])
     none = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state")
     assert none.code == Exit.ERROR
     assert "knows of no maintenance of this host" in none.sentence
@@ -102,10 +105,86 @@ def test_what_stopped_half_way_goes_on(own: Simulator, terminal: Terminal, polic
     words = ("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
     stopped = terminal.run(*words)
     assert (stopped.code, is_enabled(own, name)) == (Exit.STOPPED, False)
+    typed = f"{own.url} {name}", f"--policy {policy} --state-dir state"
+    assert f"to resume: rebalancer evacuate {typed[0]} --execute {typed[1]}" in stopped.err
+    assert f"to bring home whom it moved: rebalancer return {' '.join(typed)}" in stopped.err
+    assert not re.search("rebalancer (apply|rollback)", stopped.err)
     (halted,) = (vm for vm in before if own.database.get("VM", vm)["power_state"] == "Halted")
     back = terminal.run("return", own.url, name, "-p", policy, "--state-dir", "state")
     assert (back.code, is_enabled(own, name)) == (Exit.DONE, True)
     assert guests(own, name) == before - {halted}
+
+
+def test_the_way_home_is_planned_anew_where_it_cannot_go_on(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """A VM that halts on its way home stops `return` once; the next one leads whoever runs home, and is the last."""
+    name = member(own)
+    before = guests(own, name)
+    assert len(before) > 1
+    out = terminal.run("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    assert out.code == Exit.DONE, out.err
+    own.go_wrong("stream-breaks-late")
+    words = ("return", own.url, name, "-p", policy, "--state-dir", "state")
+    stopped = terminal.run(*words)
+    assert stopped.code == Exit.STOPPED
+    assert "plans the way home anew" in stopped.err
+    assert f"to resume: rebalancer return {own.url} {name} --policy {policy} --state-dir state" in stopped.err
+    (halted,) = (vm for vm in before if own.database.get("VM", vm)["power_state"] == "Halted")
+    back = terminal.run(*words)
+    assert (back.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, True, before - {halted}), back.err
+    assert "knows of no maintenance" in terminal.run(*words).sentence
+
+
+def test_a_host_that_people_took_back_themselves_can_go_again(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """What is kept of it is over once `return` was typed, as the error says; VMs that are home already stay there."""
+    name = member(own)
+    before = guests(own, name)
+    out = ("evacuate", own.url, name, "--execute", "-p", policy, "--state-dir", "state")
+    assert terminal.run(*out).code == Exit.DONE
+    own.database.change("host", ref_of(own, name), enabled=True)
+    for vm in before:
+        own.database.change("VM", vm, resident_on=ref_of(own, name))
+    stale = terminal.run(*out)
+    assert stale.code == Exit.STALE
+    back = f"rebalancer return {own.url} {name} --policy {policy} --state-dir state"
+    assert f"to bring home whom it moved, and then to begin anew: {back}" in stale.err
+    assert terminal.run(*back.split()[1:]).code == Exit.DONE
+    assert (is_enabled(own, name), guests(own, name)) == (True, before)
+    again = terminal.run(*out)
+    assert (again.code, is_enabled(own, name), guests(own, name)) == (Exit.DONE, False, set()), again.err
+
+
+def test_no_host_is_touched_while_another_run_writes_to_the_pool(
+    own: Simulator, terminal: Terminal, policy: Path
+) -> None:
+    """Be it a run of this state folder, or one of another machine, which the lock in the pool names."""
+    name = member(own)
+    ((ref, pool),) = own.database.items("pool")
+    folder = ("-p", policy, "--state-dir", "state")
+    out, back = ("evacuate", own.url, name, "--execute", *folder), ("return", own.url, name, *folder)
+    held = lock_path(pool["uuid"], terminal.folder / "state")
+    held.parent.mkdir(mode=0o700, parents=True)
+    with held.open("w") as file:
+        flock(file, LOCK_EX)
+        assert terminal.run(*out).code == Exit.ERROR
+    elsewhere = Holder(run="r1", host="elsewhere", user="jane", since=datetime.now(UTC).isoformat()).text
+    own.database.change("pool", ref, gui_config={LOCK: elsewhere})
+    locked = terminal.run(*out)
+    assert (locked.code, is_enabled(own, name)) == (Exit.ERROR, True)
+    assert "of jane on elsewhere" in locked.sentence
+    own.database.change("pool", ref, gui_config={})
+    assert terminal.run(*out).code == Exit.DONE
+    own.database.change("pool", ref, gui_config={LOCK: elsewhere})
+    assert (terminal.run(*back).code, is_enabled(own, name)) == (Exit.ERROR, False)
+
+
+def test_only_a_live_pool_has_hosts_to_take_out(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """A snapshot is refused before anything is planned or kept."""
+    assert terminal.run("snapshot", own.url, "--output", "pool.json.gz", "--no-metrics").code == Exit.DONE
+    words = ("evacuate", "pool.json.gz", member(own), "--execute", "-p", policy, "--state-dir", "state")
+    ended = terminal.run(*words)
+    assert ended.code == Exit.ERROR
+    assert "the URL of a pool" in ended.err
+    assert not (terminal.folder / "state").exists()
 
 
 def test_a_host_that_is_not_back_as_it_was_is_not_enabled(own: Simulator, terminal: Terminal, policy: Path) -> None:

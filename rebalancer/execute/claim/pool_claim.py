@@ -75,6 +75,16 @@ class PoolClaim:
             broken = str(holder)
         raise self._refusal(holder, there)
 
+    def assert_free(self) -> None:
+        """Pass where nobody holds the lock, or somebody from whom `take` would take it.
+
+        Raises:
+            PoolLocked: another run holds it.
+        """
+        there = self.keys.read()
+        if LOCK in there and not self._may_be_broken(holder := Holder.told(there[LOCK]), there, break_lock=False):
+            raise self._refusal(holder, there)
+
     def is_ours(self) -> bool:
         """Whether the pool says so now, at once."""
         return self._at_once.read().get(LOCK) == self.value

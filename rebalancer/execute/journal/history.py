@@ -50,6 +50,11 @@ def was_begun(path: Path) -> bool:
     return bool(histories(path, read_journal(path)))
 
 
+def is_settled(path: Path) -> bool:
+    """Whether no call may be under way, by the journal at *path*; errors are those of `was_begun`."""
+    return not any(each.unsettled for each in histories(path, read_journal(path)).values())
+
+
 def entries_for(plan: Plan, path: Path) -> tuple[Entry, ...]:
     """All entries of the journal at *path*, which is that of *plan*; none if there is no such file.
 

@@ -31,5 +31,13 @@ def return_(
     """
     from rebalancer.cli.maintaining import Visit
 
-    visit = Visit(url=url, connection=connection, policy=policy, state_dir=state_dir, any_time=any_time, json=json)
-    return visit.bring_back(host)
+    visit = Visit(
+        url=url,
+        host=host,
+        connection=connection,
+        policy=policy,
+        state_dir=state_dir,
+        any_time=any_time,
+        json=json,
+    )
+    return visit.bring_back()

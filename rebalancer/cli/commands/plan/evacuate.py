@@ -44,12 +44,13 @@ def evacuate(
     from rebalancer.cli.views.hosts import evacuation_tables, outcome
     from rebalancer.cli.watching.progress import watch_solve
     from rebalancer.export import assert_free
+    from rebalancer.face.connection import is_url
     from rebalancer.face.hosts import folders_of
 
     for folder in folders_of(output) if output else ():
         assert_free(folder)
-    if execute and (policy is None or output or connection.beside or len(host) > 1):
-        problem = "it takes one HOST, and --policy, and keeps its plans in the state folder"
+    if execute and (policy is None or output or connection.beside or len(host) > 1 or not is_url(source)):
+        problem = "it takes the URL of a pool, one HOST, and --policy, and keeps its plans in the state folder"
         raise typer.BadParameter(problem, param_hint="--execute")
     model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
     say_refused(model.state)
@@ -57,9 +58,15 @@ def evacuate(
         from rebalancer.cli.maintaining import Visit
 
         visit = Visit(
-            url=source, connection=connection, policy=policy, state_dir=state_dir, any_time=any_time, json=json
+            url=source,
+            host=host[0],
+            connection=connection,
+            policy=policy,
+            state_dir=state_dir,
+            any_time=any_time,
+            json=json,
         )
-        return visit.take_out(model, host[0])
+        return visit.take_out(model)
     with watch_solve() as reporter:
         found = rb.evacuate(model, host, reporter=reporter)
     for folder in found.save(output) if output else ():
