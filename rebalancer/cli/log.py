@@ -17,7 +17,7 @@ STREAM: Final = "JOURNAL_STREAM"
 """Device and inode of what systemd reads, where standard error is that."""
 
 
-class Priority(IntEnum):
+class LogPriority(IntEnum):
     """How much a line matters: priorities of syslog, which systemd reads in front of a line as `<4>`."""
 
     ERROR = 3
@@ -50,7 +50,7 @@ def form_now() -> LogFormat:
     return LogFormat.JOURNAL if _goes_to_journal() else LogFormat.PLAIN
 
 
-def line(words: object, level: Priority = Priority.INFO, **facts: object) -> str:
+def line(words: object, level: LogPriority = LogPriority.INFO, **facts: object) -> str:
     """*words* as one line; *facts* are told to programs beside them."""
     plain, form = one_line(str(words)), form_now()
     if form is LogFormat.PLAIN:

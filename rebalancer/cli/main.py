@@ -23,7 +23,7 @@ from rebalancer.cli.ending import settle, settled
 from rebalancer.cli.ending import told as known
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.cli.grouped import EXAMPLES, Shelved
-from rebalancer.cli.log import LogFormat, Priority, choose, chosen, form_now, line, print_traceback
+from rebalancer.cli.log import LogFormat, LogPriority, choose, chosen, form_now, line, print_traceback
 from rebalancer.cli.streams import failure_of
 from rebalancer.errors import Infeasible, RebalancerError, StoppedHalfWay
 
@@ -154,11 +154,11 @@ def _end(sentence: str, code: Exit, facts: Mapping[str, str] | None = None, besi
     told = facts or {}
     if form_now() is LogFormat.JSON:
         more = {key: value for key, value in (("beside", list(beside)), ("facts", told)) if value}
-        lines = [line(sentence, Priority.ERROR, exit_code=int(code), **more)]
+        lines = [line(sentence, LogPriority.ERROR, exit_code=int(code), **more)]
     else:
         named = (f"{purpose}: {words}" for purpose, words in told.items())
         heads = (f"rebalancer: {sentence}", *(f"  {each}" for each in (*beside, *named)))
-        lines = [line(each, Priority.ERROR) for each in heads]
+        lines = [line(each, LogPriority.ERROR) for each in heads]
     for each in lines:
         print(each, file=sys.stderr)  # noqa: T201 - standard error is where people and cron look
     _leave(code)
@@ -171,5 +171,5 @@ def _leave(code: int) -> NoReturn:
     failure = failure_of(sys.stdout)
     if failure and (failure.errno not in EXPECTED or _for_programs()):
         lost = f"standard output cannot be written, so what was printed is not whole: {failure.strerror}"
-        print(line(f"rebalancer: {lost}", Priority.ERROR), file=sys.stderr)  # noqa: T201
+        print(line(f"rebalancer: {lost}", LogPriority.ERROR), file=sys.stderr)  # noqa: T201
     sys.exit(code)

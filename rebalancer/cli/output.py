@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from rebalancer.cli.exits import Exit, exit_code
-from rebalancer.cli.log import LogFormat, Priority, form_now, line
+from rebalancer.cli.log import LogFormat, LogPriority, form_now, line
 from rebalancer.errors import RebalancerError
 from rebalancer.sanitise import one_line
 
@@ -67,7 +67,7 @@ def end_of(refused: RebalancerError | None, sentence: str = "") -> Exit:
     """The exit code of a command whose JSON document or tables tell of *refused*; standard error gets a *sentence*."""
     if refused is None:
         return Exit.DONE
-    say(f"rebalancer: {sentence or refused}", Priority.ERROR)
+    say(f"rebalancer: {sentence or refused}", LogPriority.ERROR)
     return exit_code(refused)
 
 
@@ -77,12 +77,12 @@ class Log(Console):
     def __init__(self) -> None:
         super().__init__(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
-    def say(self, words: str, level: Priority = Priority.INFO, **facts: object) -> None:
+    def say(self, words: str, level: LogPriority = LogPriority.INFO, **facts: object) -> None:
         """Print *words* on a line of their own; *facts* are told beside them where programs read along."""
         self.print(Text(line(words, level, **facts)))
 
 
-def say(words: str, level: Priority = Priority.INFO, **facts: object) -> None:
+def say(words: str, level: LogPriority = LogPriority.INFO, **facts: object) -> None:
     """Print one line to standard error."""
     Log().say(words, level, **facts)
 
@@ -90,7 +90,7 @@ def say(words: str, level: Priority = Priority.INFO, **facts: object) -> None:
 def say_progress(words: str, **facts: object) -> None:
     """Print one line about what is done now to a log; on a terminal it is seen live."""
     if form_now() is not LogFormat.PLAIN:
-        say(words, Priority.INFO, **facts)
+        say(words, LogPriority.INFO, **facts)
 
 
 def plain(words: object, style: str = "") -> Text:

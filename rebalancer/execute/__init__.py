@@ -29,7 +29,7 @@ from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
 from rebalancer.execute.result import Ending, HeldStep, RunResult
 from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
-from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
+from rebalancer.execute.status.forecast import RunForecast, UnderWay, forecast, pace_of
 from rebalancer.execute.status.found import is_any_locked, run_of, runs_in
 from rebalancer.execute.status.notes import PlanOrigin
 from rebalancer.execute.status.noting import Noting
@@ -39,7 +39,6 @@ from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 __all__ = [
     "Clock",
     "Ending",
-    "Forecast",
     "HeldStep",
     "Journals",
     "Live",
@@ -47,6 +46,7 @@ __all__ = [
     "Noting",
     "Past",
     "PlanOrigin",
+    "RunForecast",
     "RunOptions",
     "RunReporter",
     "RunResult",

@@ -3,7 +3,7 @@
 from rebalancer.policy.fleet import Fleet, FleetPolicy, fleet_of, is_fleet
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import Day, WindowPolicy
-from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together, intent_digest, named
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, SpreadOver, Together, intent_digest, named
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.model import (
     CapacityPolicy,
@@ -58,7 +58,7 @@ __all__ = [
     "RulesPolicy",
     "RunOn",
     "SparePolicy",
-    "Spread",
+    "SpreadOver",
     "SqueezePolicy",
     "Squeezing",
     "Strength",

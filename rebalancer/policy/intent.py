@@ -31,7 +31,7 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class SpreadOver:
     """VMs of which at most `at_most` are in one failure domain; where not `hard`, a wish.
 
     `domain` is what the domains are, such as `rack`; `hosts_of` has the hosts of each, by its name.
@@ -55,7 +55,7 @@ class RunOn:
     hard: bool = True
 
 
-Wish = Together | Apart | Spread | RunOn
+Wish = Together | Apart | SpreadOver | RunOn
 SECTIONS = ("together", "apart", "spread", "run_on")
 """Where the wishes stand, in a policy and in an intent."""
 
@@ -84,7 +84,7 @@ class Intent:
 
     together: tuple[Together, ...] = ()
     apart: tuple[Apart, ...] = ()
-    spread: tuple[Spread, ...] = ()
+    spread: tuple[SpreadOver, ...] = ()
     run_on: tuple[RunOn, ...] = ()
     never_move: Mapping[Uuid, str] = field(default_factory=dict)
     left_alone: Mapping[Uuid, str] = field(default_factory=dict)

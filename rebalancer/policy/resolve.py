@@ -18,7 +18,7 @@ from rebalancer.policy.found import (
     tagged_never_move,
     tagged_together,
 )
-from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, Spread, Together
+from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, SpreadOver, Together
 from rebalancer.policy.lint.contradictions import refuse_contradictions
 from rebalancer.policy.model import Policy, Strength
 from rebalancer.policy.sections import GroupPolicy
@@ -144,14 +144,14 @@ class _Resolving:
         strength = self._policy.intent.vm_groups
         return () if strength is Strength.IGNORE else grouped_apart(self._pool, hard=strength is Strength.HARD)
 
-    def _spread(self) -> tuple[Spread, ...]:
+    def _spread(self) -> tuple[SpreadOver, ...]:
         """Groups of the policy that spread over failure domains; domains that are emptied as a whole take no share."""
         found = []
         for group, vms in self._groups("spread", self._policy.spread):
             hosts_of = domains_of(self._pool, group.domain, place(self._policy, "spread", group.name))
             open_domains = sum(not hosts <= self._empty().keys() for hosts in hosts_of.values())
             found.append(
-                Spread(
+                SpreadOver(
                     name=group.name,
                     vms=vms,
                     domain=group.domain,

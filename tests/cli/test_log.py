@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.log import LogFormat, Priority, choose, chosen, line
+from rebalancer.cli.log import LogFormat, LogPriority, choose, chosen, line
 from tests.cli.terminal import PASSWORD, ROOT, USER, Served, Terminal
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
@@ -27,13 +27,13 @@ def nothing_chosen() -> None:
 
 def test_lines_are_plain_by_default() -> None:
     """As they are, on one line whatever is in them."""
-    assert line("two\nlines", Priority.ERROR, code=1) == "two lines"
+    assert line("two\nlines", LogPriority.ERROR, code=1) == "two lines"
 
 
 def test_text_has_time_and_level() -> None:
     """In columns, in UTC."""
     choose(LogFormat.TEXT)
-    assert re.fullmatch(rf"{TIME}Z WARNING s01: waiting", line("s01: waiting", Priority.WARNING))
+    assert re.fullmatch(rf"{TIME}Z WARNING s01: waiting", line("s01: waiting", LogPriority.WARNING))
     assert re.fullmatch(rf"{TIME}Z INFO    moved", line("moved"))
 
 

@@ -11,7 +11,7 @@ from rebalancer.cli.output import plain
 from rebalancer.plan import Plan
 
 
-class Difference(Protocol):
+class ShownDifference(Protocol):
     """One difference, as `rebalancer.diff` tells it."""
 
     @property
@@ -32,7 +32,7 @@ ONLY = {"+": "only the second moves ", "-": "only the first moves "}
 """What the sign of a line says by itself."""
 
 
-def difference_lines(plans: Sequence[Plan], names: Sequence[str], found: Sequence[Difference]) -> Iterator[Text]:
+def difference_lines(plans: Sequence[Plan], names: Sequence[str], found: Sequence[ShownDifference]) -> Iterator[Text]:
     """The lines for *found* between two *plans*, called *names*."""
     first, second = names
     yield plain(f"--- {first} (the first, {plans[0].digest})", STYLES["-"])
@@ -48,7 +48,7 @@ def difference_lines(plans: Sequence[Plan], names: Sequence[str], found: Sequenc
             yield plain(f"{each.sign} {each.words}", STYLES[each.sign])
 
 
-def counts_of(plans: Sequence[Plan], found: Sequence[Difference]) -> dict[str, int]:
+def counts_of(plans: Sequence[Plan], found: Sequence[ShownDifference]) -> dict[str, int]:
     """How many VMs both plans move alike, only the one or the other moves, or both move otherwise; and what else."""
     signs = [each.sign for each in found if each.host]
     both = {step.vm for step in plans[0].steps} & {step.vm for step in plans[1].steps}
@@ -62,7 +62,7 @@ def counts_of(plans: Sequence[Plan], found: Sequence[Difference]) -> dict[str, i
     }
 
 
-def _counts(plans: Sequence[Plan], found: Sequence[Difference]) -> str:
+def _counts(plans: Sequence[Plan], found: Sequence[ShownDifference]) -> str:
     count = counts_of(plans, found)
     moves = f"{count['only_first']} - {count['only_second']} + {count['otherwise']} ~ {count['alike']} alike"
     return f"VMs that move: {moves}; other differences: {count['other']}"

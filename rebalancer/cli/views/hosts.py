@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.log import Priority
+from rebalancer.cli.log import LogPriority
 from rebalancer.cli.output import end_of, heading, print_json, say, show
 from rebalancer.cli.table import table
 from rebalancer.cli.views.plans import plan_tables, steps_table
@@ -90,7 +90,7 @@ def _left_of(found: Evacuation | Rolling) -> Exit:
     if not aside:
         return Exit.DONE
     names = ", ".join(each.host_name for each in aside)
-    say(f"rebalancer: not planned: {names}; the other hosts are", Priority.WARNING)
+    say(f"rebalancer: not planned: {names}; the other hosts are", LogPriority.WARNING)
     return Exit.INCOMPLETE
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from rebalancer.execute import Forecast, UnderWay, forecast, pace_of
+from rebalancer.execute import RunForecast, UnderWay, forecast, pace_of
 from rebalancer.plan import Plan, Step
 from rebalancer.units import counted, duration_in_words
 
@@ -22,7 +22,7 @@ class Outlook:
     took: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _share: dict[str, float] = field(default_factory=dict)
-    _expected: tuple[float, Forecast] = field(init=False)
+    _expected: tuple[float, RunForecast] = field(init=False)
 
     def __post_init__(self) -> None:
         self._expect()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from rich.status import Status
 
-from rebalancer.cli.log import Priority
+from rebalancer.cli.log import LogPriority
 from rebalancer.cli.output import Log
 from rebalancer.cli.watching.bars import Bars
 from rebalancer.cli.watching.outlook import Outlook
@@ -26,7 +26,7 @@ class RunWatch(RunReporter):
     def run_began(self, plan: Plan, differences: Sequence[str]) -> None:
         """Say what differs, and show bars from now on."""
         for difference in differences:
-            self._to.say(f"the pool differs, and the plan is still legal: {difference}", Priority.WARNING)
+            self._to.say(f"the pool differs, and the plan is still legal: {difference}", LogPriority.WARNING)
         self._to.say(f"{counted(len(plan.steps), 'migration')} on pool {plan.made_from.called}")
         self._status.stop()
         self._outlook = Outlook(plan)
@@ -51,7 +51,7 @@ class RunWatch(RunReporter):
         if self._outlook and self._bars:
             self._outlook.hold(step)
             self._bars.end(step)
-        self._to.say(f"{step.id}: waiting: {why}", Priority.WARNING, step=step.id, vm=step.vm_name)
+        self._to.say(f"{step.id}: waiting: {why}", LogPriority.WARNING, step=step.id, vm=step.vm_name)
 
     def step_progress(self, step: Step, progress: float) -> None:
         """Let its bar grow."""
@@ -70,7 +70,7 @@ class RunWatch(RunReporter):
         moved = looked.state is StepState.MOVED
         self._to.say(
             f"{step.id}: {step.vm_name} {step.source_name} -> {step.target_name}: {became}{far}",
-            Priority.INFO if moved else Priority.WARNING,
+            LogPriority.INFO if moved else LogPriority.WARNING,
             step=step.id,
             vm=step.vm_name,
             source=step.source_name,
@@ -88,7 +88,7 @@ class RunWatch(RunReporter):
 
     def stopping(self, why: str) -> None:
         """Say why."""
-        self._to.say(f"starting nothing more: {why}", Priority.WARNING)
+        self._to.say(f"starting nothing more: {why}", LogPriority.WARNING)
 
     def close(self) -> None:
         """Take the bars away."""

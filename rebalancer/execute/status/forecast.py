@@ -33,7 +33,7 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class RunForecast:
     """Seconds from now until each step is done, by id, and until all are; those that nobody can tell are not in it."""
 
     ends: Mapping[str, float]
@@ -54,7 +54,7 @@ def pace_of(took: Mapping[str, float], plan: Plan) -> float:
 
 def forecast(
     plan: Plan, *, done: Collection[str], under_way: Mapping[str, UnderWay], held: Collection[str], pace: float = 1.0
-) -> Forecast:
+) -> RunForecast:
     """When what is left of *plan* will be done, launched as soon as `after` and the limits of its policy allow.
 
     Args:
@@ -78,7 +78,7 @@ def forecast(
     rank = sorted(range(len(left)), key=lambda place: (left[place].id not in under_way, place))
     starts = dispatch(jobs, plan.policy.limits, rank)
     ends = {step.id: (starts[place] + jobs[place].ticks) / TICKS for place, step in enumerate(left)}
-    return Forecast(ends=ends)
+    return RunForecast(ends=ends)
 
 
 def _told(plan: Plan, done: Collection[str], held: Collection[str]) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from rebalancer.execute.journal.entries import Entry, Intended, Looked, RunBegan
 from rebalancer.execute.journal.history import StepHistory, histories
 from rebalancer.execute.journal.outcome import UNSETTLED, StepState
 from rebalancer.execute.judge.advice import what_happened
-from rebalancer.execute.status.forecast import Forecast, UnderWay, forecast, pace_of
+from rebalancer.execute.status.forecast import RunForecast, UnderWay, forecast, pace_of
 from rebalancer.execute.status.notes import Notes
 from rebalancer.execute.status.run_status import RunState, RunStatus, StepStage, StepStatus
 from rebalancer.inventory import Uuid
@@ -104,7 +104,7 @@ def _words(seen: Sight) -> str:
     return notes.stopping if notes and seen.state is RunState.RUNNING else ""
 
 
-def _expected(seen: Sight) -> Forecast | None:
+def _expected(seen: Sight) -> RunForecast | None:
     """When steps will be done; None where the plan is not at hand. Once nothing more is started, the rest is held."""
     notes, plan = seen.current(), seen.plan
     if plan is None:
@@ -139,7 +139,7 @@ def _took(entries: Sequence[Entry]) -> dict[str, float]:
     return took
 
 
-def _steps(seen: Sight, expected: Forecast | None) -> Iterator[StepStatus]:
+def _steps(seen: Sight, expected: RunForecast | None) -> Iterator[StepStatus]:
     took = _took(seen.entries)
     looked = {each.step: each for each in seen.entries if isinstance(each, Looked)}
     for name in _named(seen):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rebalancer.inventory import Names, Pool, Uuid
-from rebalancer.policy.intent import Apart, Intent, Spread
+from rebalancer.policy.intent import Apart, Intent, SpreadOver
 from rebalancer.policy.lint.contradictions import SHOWN, allowed_hosts, contradictions, names, units_of
 from rebalancer.units import counted, first_few, size_in_words
 
@@ -51,7 +51,9 @@ def _beyond_keeping(intent: Intent, pool: Pool) -> Sayings:
     yield from _anchored_too_close(intent, pool)
 
 
-def _spreading(intent: Intent, pool: Pool) -> Iterator[tuple[str, Apart | Spread, list[tuple[str, frozenset[Uuid]]]]]:
+def _spreading(
+    intent: Intent, pool: Pool
+) -> Iterator[tuple[str, Apart | SpreadOver, list[tuple[str, frozenset[Uuid]]]]]:
     """Groups of which a host or domain holds only so many, with the hosts of each of these places."""
     hosts = [(repr(name), frozenset({host})) for host, name in sorted(Names(pool).hosts.items())]
     for apart in intent.apart:
@@ -67,7 +69,7 @@ def _crowded(intent: Intent, pool: Pool) -> Sayings:
         left = sum(not members.isdisjoint(hosts) for _, members in places)
         if len(group.vms) > group.at_most * left:
             a_host = f"a host, hosts they may run on: {left}"
-            room = f"in one {group.domain}, and only {left} to run in" if isinstance(group, Spread) else a_host
+            room = f"in one {group.domain}, and only {left} to run in" if isinstance(group, SpreadOver) else a_host
             yield where, f"{counted(len(group.vms), 'VM')}, at most {group.at_most} {room}; cannot be kept"
 
 

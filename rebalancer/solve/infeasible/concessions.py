@@ -17,13 +17,13 @@ from operator import methodcaller
 from rebalancer.errors import Concession
 from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.placement import Placement
-from rebalancer.policy import Apart, Intent, Reserve, RunOn, Spread, Squeezing, Together
+from rebalancer.policy import Apart, Intent, Reserve, RunOn, SpreadOver, Squeezing, Together
 from rebalancer.problem import Problem
 from rebalancer.rules import WITH_STORAGE, Origin, Row, Rule, Rulebook
 from rebalancer.squeeze import choice_for, key_for, squeeze_of
 from rebalancer.units import first_few, size_in_words
 
-Wish = Together | Apart | Spread | RunOn
+Wish = Together | Apart | SpreadOver | RunOn
 Words = Callable[[int, float], str]
 """What to do, where that makes so many moves and copies so many GiB."""
 MOVES = "limits.maximum_moves"

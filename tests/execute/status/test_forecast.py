@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from rebalancer.execute import Forecast, UnderWay, forecast, pace_of
+from rebalancer.execute import RunForecast, UnderWay, forecast, pace_of
 from rebalancer.plan import Plan
 from tests.execute.watchful import wide_plan, wide_pool
 
@@ -20,7 +20,7 @@ def ids(plan: Plan) -> list[str]:
     return [step.id for step in plan.steps]
 
 
-def expected(**given: object) -> Forecast:
+def expected(**given: object) -> RunForecast:
     """The forecast of PLAN, of which nothing is done unless *given* says so."""
     return forecast(PLAN, **({"done": (), "under_way": NONE, "held": ()} | given))  # type: ignore[arg-type]
 

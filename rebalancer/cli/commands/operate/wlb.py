@@ -41,7 +41,7 @@ def serve(
 
     Until Ctrl-C. Pools connect by `wlb init`, or from XenCenter. It reads them, and moves nothing.
     """
-    from rebalancer.cli.log import Priority, line
+    from rebalancer.cli.log import LogPriority, line
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import show_lines
     from rebalancer.cli.serving import accounts_file, assert_served
@@ -56,7 +56,7 @@ def serve(
         base=policy.parent,
         accounts=accounts or accounts_file(state_dir),
         state_dir=state_dir,
-        told=lambda words: typer.echo(line(words, Priority.WARNING), err=True),
+        told=lambda words: typer.echo(line(words, LogPriority.WARNING), err=True),
     )
     listening = Listen(address=listen, certificate=tls_cert, key=tls_key)
     with asked_to_stop() as stop, serving(standing, listening) as address:
