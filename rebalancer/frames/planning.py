@@ -8,7 +8,7 @@ import pandas as pd
 
 from rebalancer.whatif import Place
 from rebalancer.whatif.failures import Failure
-from rebalancer.whatif.fit.fit import Fit
+from rebalancer.whatif.fit.answer import Fit
 from rebalancer.whatif.scenarios.outcome import Outcome
 
 

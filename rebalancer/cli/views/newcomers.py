@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rebalancer.scenarios import Outcome
     from rebalancer.whatif import Place
     from rebalancer.whatif.failures import Failure
-    from rebalancer.whatif.fit.fit import Fit
+    from rebalancer.whatif.fit.answer import Fit
 
 
 def wanted_of(vm: str | None, vcpus: int | None, memory_gib: float | None, load: float | None) -> str | rb.Shape:

@@ -150,6 +150,7 @@ class _Exact:
                 model.add_implication(variable, whole)
 
     def _wide(self, row: WideRow) -> None:
+        """What several hosts hold of a *row*; where that is too much now, they take nobody until it is whole."""
         question = self._question
         hosts = set(row.hosts.tolist())
         before = np.isin(question.home, row.hosts)
@@ -158,13 +159,23 @@ class _Exact:
         terms = [
             int(weights[vm]) * variable for (vm, host), variable in self._at.items() if host in hosts and weights[vm]
         ]
-        starts = [int(row.newcomer[kind]) * start for (kind, host), start in self._starts.items() if host in hosts]
+        starts = {
+            start: int(row.newcomer[kind])
+            for (kind, host), start in self._starts.items()
+            if host in hosts and row.newcomer[kind]
+        }
+        total = sum(terms) + sum(weight * start for start, weight in starts.items()) + held
         now = int(np.where(before, row.resident, 0).sum())
-        self._model.add(sum(terms) + sum(starts) + held <= max(row.upper, now))
-        if now > row.upper:
-            for (kind, host), start in self._starts.items():
-                if host in hosts and row.newcomer[kind]:
-                    self._model.add(start == 0)
+        if now <= row.upper:
+            self._model.add(total <= row.upper)
+            return
+        whole = self._model.new_bool_var("")
+        self._model.add(total <= now - (now - row.upper) * whole)
+        for start in starts:
+            self._model.add(start == 0).only_enforce_if(whole.negated())
+        for (vm, host), variable in self._at.items():
+            if host in hosts and not before[vm] and row.arrival[vm]:
+                self._model.add_implication(variable, whole)
 
     def _tie(self, tie: Tie) -> None:
         question, model = self._question, self._model

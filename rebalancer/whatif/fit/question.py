@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +16,15 @@ from rebalancer.rules import Affinity, Row, Rulebook, Weights
 from rebalancer.rules.availability.restarts import Failure
 from rebalancer.rules.facts.loads import limited_resources
 from rebalancer.solve.fitting.question import Bools, Ints, Question, Tie, WideRow
+from rebalancer.whatif.fit.totals import restart_room, space
 from rebalancer.whatif.newcomers.newcomer import Kind, newcomers
-from rebalancer.whatif.newcomers.starts import Starts, room_on
+from rebalancer.whatif.newcomers.starts import Starts
 
 LOAD = "host-load"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Asked:
+class FitQuestion:
     """A question, with what stands behind its numbers.
 
     Args:
@@ -43,7 +44,7 @@ class Asked:
     kinds: tuple[Uuid, ...]
 
 
-def asked(problem: Problem, kinds: Sequence[Kind], ratio: Sequence[int], lost: Sequence[Failure]) -> Asked:
+def asked(problem: Problem, kinds: Sequence[Kind], ratio: Sequence[int], lost: Sequence[Failure]) -> FitQuestion:
     """The question how many of *kinds* fit *problem*, so that what every one of the *lost* hosts held restarts.
 
     Rows are those of the rulebook of a pool in which one newcomer of each kind runs. A newcomer counts as one that
@@ -63,35 +64,11 @@ class _Asking:
         self._hosts = tuple(problem.pool.hosts)
         self._vms = tuple(problem.initial.host_of)
         self._index = {host: number for number, host in enumerate(self._hosts)}
+        self._allowed, self._takes = self._targets(), self._open()
 
-    def asked(self) -> Asked:
-        families: dict[Weights, dict[int, int]] = {}
-        rules: dict[Weights, str] = {}
-        wide: list[WideRow] = []
-        for bound in self._starts.book.limits:
-            row = bound.limit
-            if (
-                not isinstance(row, Row)
-                or not row.hard
-                or bound.rule.id == LOAD
-                or not row.places <= self._index.keys()
-            ):
-                continue
-            if len(row.places) == 1:
-                host = self._index[next(iter(row.places))]
-                tightest = families.setdefault(row.weights, {})
-                tightest[host] = min(tightest.get(host, row.upper), row.upper)
-                rules.setdefault(row.weights, bound.rule.id)
-            else:
-                wide.append(self._wide(row))
-        named: list[tuple[str, int | None]] = [(rules[weights], None) for weights in families]
-        uppers = [self._upper(weights, found) for weights, found in families.items()]
-        weighing = list(families)
-        for slot, (limits, weights) in enumerate(self._loads()):
-            uppers.append(limits)
-            weighing.append(weights)
-            named.append((LOAD, slot))
-        upper = np.array(uppers, dtype=np.int64).reshape(len(uppers), len(self._hosts)).T
+    def asked(self) -> FitQuestion:
+        """The question, its numbers divided by what all of a row have in common."""
+        upper, weighing, named, wide = self._limits()
         resident = self._weights(weighing, self._vms, arriving=False)
         arrival = self._weights(weighing, self._vms, arriving=True)
         newcomer = self._weights(weighing, self._kinds, arriving=True)
@@ -102,21 +79,42 @@ class _Asking:
             arrival=arrival // grain,
             newcomer=newcomer // grain,
             home=np.array([self._index[host] for host in self._problem.initial.host_of.values()], dtype=np.int64),
-            allowed=self._allowed(),
-            takes=self._takes(),
+            allowed=self._allowed,
+            takes=self._takes,
             ratio=np.array(self._ratio, dtype=np.int64),
-            wide=tuple(wide),
+            wide=wide,
             ties=tuple(self._ties()),
-            totals={**self._space(), **self._spare()},
+            totals={**dict(space(self._problem, self._starts, self._kinds)), **self._restart_room()},
         )
-        return Asked(
-            question=question,
-            vms=self._vms,
-            hosts=self._hosts,
-            rules=tuple(named),
-            starts=self._starts,
-            kinds=self._kinds,
+        return FitQuestion(
+            question=question, vms=self._vms, hosts=self._hosts, rules=named, starts=self._starts, kinds=self._kinds
         )
+
+    def _limits(self) -> tuple[Ints, list[Weights], tuple[tuple[str, int | None], ...], tuple[WideRow, ...]]:
+        """Limits of hosts, shape (hosts, rows), weights and rule of each row; and limits over several hosts."""
+        families: dict[Weights, dict[int, int]] = {}
+        rules: dict[Weights, str] = {}
+        wide: list[WideRow] = []
+        for rule, row in self._rows():
+            if len(row.places) == 1:
+                host = self._index[next(iter(row.places))]
+                tightest = families.setdefault(row.weights, {})
+                tightest[host] = min(tightest.get(host, row.upper), row.upper)
+                rules.setdefault(row.weights, rule)
+            else:
+                wide.append(self._wide(row))
+        loads = self._loads()
+        uppers = [*(self._upper(weights, found) for weights, found in families.items()), *(upper for upper, _ in loads)]
+        named = (*((rules[weights], None) for weights in families), *((LOAD, slot) for slot in range(len(loads))))
+        upper = np.array(uppers, dtype=np.int64).reshape(len(uppers), len(self._hosts)).T
+        return upper, [*families, *(weights for _, weights in loads)], named, tuple(wide)
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        """Sums over hosts that bind, but for those of load."""
+        for bound in self._starts.book.limits:
+            row = bound.limit
+            if isinstance(row, Row) and row.hard and bound.rule.id != LOAD and row.places <= self._index.keys():
+                yield bound.rule.id, row
 
     def _upper(self, weights: Weights, uppers: dict[int, int]) -> list[int]:
         unlimited = 1 + sum(weights.resident.values()) + sum(weights.arrival.values())
@@ -163,7 +161,7 @@ class _Asking:
         ]
         return [tie for tie in ties if len(tie.vms)]
 
-    def _allowed(self) -> Bools:
+    def _targets(self) -> Bools:
         book = Rulebook.of(self._problem)
         found = np.zeros((len(self._vms), len(self._hosts)), dtype=np.bool_)
         for place, (vm, home) in enumerate(self._problem.initial.host_of.items()):
@@ -172,7 +170,7 @@ class _Asking:
             found[place, [*there, self._index[home]]] = True
         return found
 
-    def _takes(self) -> Bools:
+    def _open(self) -> Bools:
         problem = self._starts.problem
         return np.array(
             [
@@ -182,29 +180,13 @@ class _Asking:
             dtype=np.bool_,
         )
 
-    def _space(self) -> dict[str, tuple[Ints, int]]:
-        """By SR what the new disks of each kind take, and what there is."""
-        needs: dict[Uuid, list[int]] = {}
-        for place, kind in enumerate(self._kinds):
-            for disk in self._starts.disks_of(kind):
-                needs.setdefault(disk.sr, [0] * len(self._kinds))[place] += disk.physical_utilisation_bytes
-        return {
-            f"sr-space {sr}": (np.array(each, dtype=np.int64), max(0, room_on(self._problem, sr)))
-            for sr, each in needs.items()
+    def _restart_room(self) -> dict[str, tuple[Ints, int]]:
+        places = np.vstack([self._allowed, self._takes])
+        reach = {
+            vm: frozenset(self._hosts[host] for host in np.flatnonzero(row))
+            for vm, row in zip((*self._vms, *self._kinds), places, strict=True)
         }
-
-    def _spare(self) -> dict[str, tuple[Ints, int]]:
-        """By failure, what all VMs take at least wherever they then are, and what the hosts that are left have."""
-        found = {}
-        for limit in self._starts.book.restarts:
-            held, size = limit.held, limit.items.size
-            least = {vm: min(held[vm], size.get(vm, 0)) for vm in held}
-            kinds = np.array([least.get(kind, 0) for kind in self._kinds], dtype=np.int64)
-            there = sum(least[vm] for vm in self._vms if vm in least)
-            for failure in self._lost:
-                room = sum(max(0, limit.room[host]) for host in limit.room.keys() - failure)
-                found[f"spare {'+'.join(sorted(failure))}"] = (kinds, max(0, room - there))
-        return found
+        return dict(restart_room(self._starts, self._problem.initial.host_of, reach, self._lost))
 
 
 UNLIMITED = 1 << 12
