@@ -41,7 +41,7 @@ slow: setup ## run the long tests
 thorough: setup ## run the property tests with ten times the examples, and others each time
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough
 
-readme: setup ## run the commands of the README
+readme: setup ## run the commands of README and walkthrough, in one shell
 	@$(PYTEST) -m readme tests/test_docs.py
 
 lint: setup ## check style, format and types

@@ -1,15 +1,15 @@
 """The docs are read by tests: what they link to is there, what they tell people to type works.
 
-A fenced block of the README marked `console` holds commands after `$ `; a block marked `python` is a script. They run
-in order, in one fresh folder, with the environment that earlier blocks exported, the package's own commands first
-on PATH and no standard input. Below a comment `<!-- not run: REASON -->` the next block is left out.
+A fenced block of README or walkthrough marked `sh` is pasted as it stands; one marked `console` holds commands after
+`$ `, with what they print; one marked `python` is a script. All of them are pasted into one fresh shell in one fresh
+folder, in order, with the package's own commands first on PATH. Below a comment `<!-- not run: REASON -->` the next
+block is left out.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -22,8 +22,6 @@ import pytest
 
 from rebalancer.export import FILES
 from rebalancer.objectives import OBJECTIVES
-from rebalancer.rules.catalogue import LIVE
-from tests.cli.exit_codes import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-BLOCK_SECONDS = 180
+PASTED = [README, ROOT / "docs" / "walkthrough.md"]
+"""The pages whose blocks are run, in the order in which they are read."""
+PASTE_SECONDS = 900
+ENDED = "== line {} of {} went well"
 
 BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>.+?) -->\n\n?)?^```(?P<language>\w+)[^\n]*\n(?P<body>.*?)^```$",
@@ -40,6 +41,7 @@ BLOCK = re.compile(
 )
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^()\s]+)\)|!\[[^\]]*\]\((?P<image>[^()\s]+)\)")
+HERE_DOCUMENT = re.compile(r"^\$ .*<<'?(?P<end>\w+)'?$")
 HEADING = re.compile(r"^#+ (?P<words>.+)$", re.MULTILINE)
 
 REGISTRY = re.compile(r"https?://[^\s\"'<>]*(?:pypi|pythonhosted|npmjs|debian)[^\s\"'<>]*", re.IGNORECASE)
@@ -48,7 +50,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+)/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A fenced block of the README that people are meant to type."""
+    """A fenced block of a page that people are meant to type."""
 
     line: int
     language: str
@@ -57,13 +59,32 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """What stands after `$ ` in a console block, lines that end in a backslash joined with the next."""
-        joined = self.body.replace("\\\n", " ")
-        return [line.removeprefix("$ ") for line in joined.splitlines() if line.startswith("$ ")]
+        """What stands after `$ ` in a console block, with the here documents that begin there.
+
+        Lines that end in a backslash are joined with the next.
+        """
+        found: list[str] = []
+        end = ""
+        for line in self.body.replace("\\\n", " ").splitlines():
+            if end:
+                found[-1] += f"\n{line}"
+                end = "" if line == end else end
+            elif line.startswith("$ "):
+                found.append(line.removeprefix("$ "))
+                begun = HERE_DOCUMENT.match(line)
+                end = begun["end"] if begun else ""
+        return found
+
+    @property
+    def script(self) -> str:
+        """What a shell is given."""
+        if self.language == "python":
+            return f"python - <<'END OF BLOCK'\n{self.body}END OF BLOCK"
+        return self.body if self.language == "sh" else "\n".join(self.commands)
 
 
 def blocks(text: str) -> list[Block]:
-    """The console and Python blocks of a page, in order."""
+    """The blocks of a page that are typed or pasted, in order."""
     return [
         Block(
             line=text.count("\n", 0, found.start("body")),
@@ -72,35 +93,38 @@ def blocks(text: str) -> list[Block]:
             not_run=found["reason"],
         )
         for found in BLOCK.finditer(text)
-        if found["language"] in {"console", "python"}
+        if found["language"] in {"sh", "console", "python"}
     ]
 
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
-    """Somebody who types the README from top to bottom in one fresh folder."""
+    """Somebody with a fresh shell in a fresh folder, who pastes pages into it."""
 
     folder: Path
-    environment: Path
     groups: list[int] = field(default_factory=list)
 
-    def run(self, block: Block) -> tuple[int, str]:
-        """The exit status and the output of a block; what it starts in the background lives on until `leave`."""
-        script = self._script(block)
-        output = self.folder.parent / f"line-{block.line}.txt"
+    def paste(self, script: str) -> tuple[int, str]:
+        """The exit status of a shell that is given *script* as if typed, and what it prints.
+
+        The shell ends with the first command that fails. A command that reads what was pasted below it takes it away
+        from the shell. What runs in the background lives on until `leave`.
+        """
+        output = self.folder.parent / "output.txt"
         with output.open("w+", encoding="utf-8") as sink:
             process = subprocess.Popen(
-                ["bash", "-c", script],
+                ["bash", "-e"],
                 cwd=self.folder,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env=self._variables(),
                 start_new_session=True,
+                text=True,
             )
             self.groups.append(process.pid)
-            status = process.wait(timeout=BLOCK_SECONDS)
-        return status, output.read_text(encoding="utf-8", errors="replace")
+            process.communicate(script, timeout=PASTE_SECONDS)
+        return process.returncode, output.read_text(encoding="utf-8", errors="replace")
 
     def leave(self) -> None:
         """End what still runs in the background."""
@@ -110,70 +134,73 @@ class Reader:
             except ProcessLookupError:
                 continue
 
-    def _script(self, block: Block) -> str:
-        kept = shlex.quote(str(self.environment))
-        if block.language == "python":
-            commands = [f"python - <<'END OF BLOCK'\n{block.body}END OF BLOCK"]
-        else:
-            commands = block.commands
-        return "\n".join([f"[ ! -e {kept} ] || . {kept}", "set -e", *commands, f"export -p > {kept}"])
-
     def _variables(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return os.environ | {"PATH": path, "HOME": str(self.folder.parent), "COLUMNS": "120"}
 
 
-def readme_blocks() -> list[Block]:
-    """The blocks of the README, none where there is no README."""
-    return blocks(README.read_text(encoding="utf-8")) if README.exists() else []
+def pasted_blocks() -> dict[str, Block]:
+    """The blocks that are run, by what is printed once they went well."""
+    pages = {page.relative_to(ROOT).as_posix(): blocks(page.read_text(encoding="utf-8")) for page in PASTED}
+    return {
+        ENDED.format(block.line, page): block for page, found in pages.items() for block in found if not block.not_run
+    }
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """One person for the whole README."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "work").mkdir()
-    person = Reader(folder=home / "work", environment=home / "environment.sh")
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """One person for one page."""
+    (tmp_path / "work").mkdir()
+    person = Reader(folder=tmp_path / "work")
     yield person
     person.leave()
 
 
 @pytest.mark.readme
-@pytest.mark.parametrize("block", readme_blocks(), ids=lambda block: f"line-{block.line}")
-def test_readme_block_works(block: Block, reader: Reader) -> None:
-    """What the README tells people to type exits with 0."""
-    if block.not_run:
-        pytest.skip(block.not_run)
-    status, output = reader.run(block)
-    assert status == 0, f"README.md line {block.line} exits with {status}:\n{block.body}\n{output}"
+def test_readme_and_walkthrough_work_as_pasted(reader: Reader) -> None:
+    """All that they tell people to paste and type goes well, in one shell."""
+    found = pasted_blocks()
+    status, output = reader.paste("".join(f"{block.script}\necho '{ended}'\n" for ended, block in found.items()))
+    assert [line for line in output.splitlines() if line in found] == list(found), output
+    assert status == 0, output
 
 
-@pytest.mark.readme
-def test_readme_has_blocks_to_run() -> None:
-    """The README tells people to type something, on the command line and in Python."""
-    assert {block.language for block in readme_blocks() if not block.not_run} == {"console", "python"}
+def test_there_are_blocks_to_run() -> None:
+    """The README has lines to paste first of all; people paste, type, and write Python."""
+    found = list(pasted_blocks().values())
+    assert found[0].language == "sh"
+    assert {block.language for block in found} == {"sh", "console", "python"}
 
 
 def test_console_blocks_hold_commands() -> None:
     """A block marked `console` shows at least one command, so that none is left out by a missing `$ `."""
-    assert [block.line for block in readme_blocks() if block.language == "console" and not block.commands] == []
+    found = pasted_blocks().items()
+    assert [ended for ended, block in found if block.language == "console" and not block.commands] == []
 
 
 def test_blocks_are_cut_as_written() -> None:
-    """Commands, joined lines and reasons are found; output lines and other languages are no commands."""
+    """Commands, joined lines, here documents and reasons are found; output and other languages are no commands."""
     console = "<!-- not run: needs a pool -->\n```console\n$ a \\\n  b\nshown\n$ c\n```\n"
-    page = f"{console}\n```toml\nx = 1\n```\n```python\nd\n```\n"
-    first, second = blocks(page)
+    document = "```console\n$ cat > e <<'END'\nf\nEND\nshown\n$ g\n```\n"
+    page = f"{console}\n```toml\nx = 1\n```\n```python\nd\n```\n{document}```sh\nh\ni\n```\n"
+    first, second, third, fourth = blocks(page)
     assert (first.line, first.commands, first.not_run) == (2, ["a    b", "c"], "needs a pool")
     assert (second.language, second.body, second.not_run) == ("python", "d\n", None)
+    assert third.commands == ["cat > e <<'END'\nf\nEND", "g"]
+    assert fourth.script == "h\ni\n"
 
 
-def test_blocks_share_folder_and_environment(reader: Reader) -> None:
-    """A later block sees the files and variables of an earlier one, and a failing command is seen."""
-    page = (
-        "```console\n$ export A=1; touch b\n```\n```console\n$ ls b; echo $A\n```\n```console\n$ false\n$ true\n```\n"
-    )
-    assert [reader.run(block) for block in blocks(page)] == [(0, ""), (0, "b\n1\n"), (1, "")]
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("export A=1; touch b\nls b; echo $A\n", (0, "b\n1\n")),
+        ("false\necho a\n", (1, "")),
+        ("cat\necho a\n", (0, "echo a\n")),
+    ],
+)
+def test_a_paste_is_one_shell(reader: Reader, script: str, told: tuple[int, str]) -> None:
+    """Files and variables stay, a failing command ends it, and one that reads what is below is seen by that."""
+    assert reader.paste(script) == told
 
 
 def local_links(page: Path) -> list[str]:
@@ -235,25 +262,6 @@ def test_no_file_knows_this_machine() -> None:
         for match in pattern.finditer(path.read_text(encoding="utf-8", errors="ignore"))
     ]
     assert not found, "\n".join(found)
-
-
-def test_the_readme_names_every_rule() -> None:
-    """The README's table of rules holds the ids of the catalogue, each once, and no other."""
-    section = README.read_text(encoding="utf-8").partition("\n## Rules\n")[2].partition("\n## ")[0]
-    named = re.findall(r"`([a-z0-9-]+)`", "".join(line for line in section.splitlines(keepends=True) if line[0] == "|"))
-    assert sorted(named) == sorted(rule.id for rule in LIVE)
-
-
-def test_the_readme_names_every_exit_code() -> None:
-    """The README's table of exit codes says what the command line says."""
-    text = README.read_text(encoding="utf-8")
-    assert [f"| {code} | {meaning} |" in text for code, meaning in MEANINGS.items()] == [True] * len(MEANINGS)
-
-
-def test_the_readme_names_every_objective() -> None:
-    """The README's table of objectives holds what is optimised, in order."""
-    section = README.read_text(encoding="utf-8").partition("\n## Objectives\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE) == [objective.id for objective in OBJECTIVES]
 
 
 def test_the_page_of_objectives_says_what_each_is() -> None:

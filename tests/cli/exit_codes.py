@@ -1,4 +1,4 @@
-"""What each exit code means, as README and docs/cli.md say it."""
+"""What each exit code means, as docs/cli.md says it."""
 
 from __future__ import annotations
 
