@@ -55,7 +55,7 @@ CLASSES = (
     "VTPM",
     "task",
 )
-"""Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.read`."""
+"""Classes that the inventory reads; some are younger than XenServer 6.2, see `rebalancer.xapi.reading.read`."""
 
 
 def pool_from_records(records: Records) -> Pool:

@@ -21,12 +21,12 @@ from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.balancing import Balancing
 from rebalancer.xapi.credentials import Credentials
-from rebalancer.xapi.kept import KeptInventory
-from rebalancer.xapi.listening import Event, Listener
-from rebalancer.xapi.load_now import load_now
 from rebalancer.xapi.marks import PoolMarks, ours
-from rebalancer.xapi.memory import GuestMemory, guest_memory
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
+from rebalancer.xapi.reading.kept import KeptInventory
+from rebalancer.xapi.reading.listening import Event, Listener
+from rebalancer.xapi.reading.load_now import load_now
+from rebalancer.xapi.reading.memory import GuestMemory, guest_memory
 from rebalancer.xapi.receivers import Receivers
 from rebalancer.xapi.service import HostService
 from rebalancer.xapi.session import ReadSession, connect

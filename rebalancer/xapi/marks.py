@@ -14,7 +14,7 @@ from typing import Final
 from rebalancer.errors import RefusedByXapi
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.reading.fields import Fields
-from rebalancer.xapi.clocks import parse_clock
+from rebalancer.xapi.reading.clocks import parse_clock
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import understanding
 

@@ -9,8 +9,8 @@ from typing import Self
 from rebalancer.errors import InputError, InventoryError, RefusedByXapi
 from rebalancer.inventory import Pool, PowerState, Uuid, join_pools, xapi_uuid
 from rebalancer.xapi.live import LivePool
-from rebalancer.xapi.memory import GuestMemory
 from rebalancer.xapi.pair_marks import UNKNOWN, PairMarks
+from rebalancer.xapi.reading.memory import GuestMemory
 from rebalancer.xapi.values import MetricsFailure, StorageMotion, TaskState, TaskStatus, Whereabouts
 
 LEFT = (

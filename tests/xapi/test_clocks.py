@@ -11,8 +11,8 @@ from rebalancer.errors import Unreachable
 from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import MetricsFailure, ReadSession, Trust, connect, read_clocks, read_pool
-from rebalancer.xapi.clocks import parse_clock
 from rebalancer.xapi.patience import NONE
+from rebalancer.xapi.reading.clocks import parse_clock
 
 NOON = datetime(2026, 11, 28, 12, 0, 0, tzinfo=UTC)
 ROOT = rb.Credentials(user="root", password="simulator")

@@ -12,7 +12,7 @@ from rebalancer.inventory.records import CLASSES
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.xapi import ReadSession, Trust, connect, read_pool
-from rebalancer.xapi.kept import KeptInventory
+from rebalancer.xapi.reading.kept import KeptInventory
 from tests.xapi.moves import ROOT
 
 POOL = generate_pool(hosts=3, vms=6, seed=1)
@@ -167,7 +167,7 @@ def test_everything_is_read_again_after_a_while(
     kept: KeptInventory, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever was told meanwhile."""
-    monkeypatch.setattr("rebalancer.xapi.kept.WHOLE_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("rebalancer.xapi.reading.kept.WHOLE_AGAIN_SECONDS", 0.0)
     kept.read()
     assert whole_readings(calls) == 1
 

@@ -10,7 +10,7 @@ from rebalancer.inventory import PowerState
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import LivePool, TaskState, TaskStatus, Trust, connect, live_pool
 from rebalancer.xapi.called import Called
-from rebalancer.xapi.read import read_records
+from rebalancer.xapi.reading.read import read_records
 from tests.xapi.moves import ROOT, possible_move
 from tests.xapi.scripted import CLOSE, SILENCE, failure, scripted, success
 

@@ -29,7 +29,7 @@ from rebalancer.xapi import (
     read_pool,
 )
 from rebalancer.xapi.patience import NONE
-from rebalancer.xapi.read import _apply, read_records
+from rebalancer.xapi.reading.read import _apply, read_records
 from tests.inventory.small import small_records
 from tests.xapi.scripted import failure, scripted, success
 
@@ -117,7 +117,7 @@ def test_a_pool_that_contradicts_itself_is_read_again(monkeypatch: pytest.Monkey
     broken, whole = small_records(), small_records()
     broken["VM"]["V"]["resident_on"] = ""
     answers = [broken, whole]
-    monkeypatch.setattr("rebalancer.xapi.read.read_records", lambda _session: answers.pop(0))
+    monkeypatch.setattr("rebalancer.xapi.reading.read.read_records", lambda _session: answers.pop(0))
     session: Any = SimpleNamespace(remember=list, patience=NONE)
     assert read_pool(session, pause_seconds=0).vms["vm"].resident_on == "host"
     answers[:] = [broken] * 3

@@ -21,7 +21,7 @@ from rebalancer.inventory import VM, MemoryRange, Pool, Uuid
 from rebalancer.plan import Step
 from rebalancer.squeeze import squeeze_of
 from rebalancer.units import size_in_words
-from rebalancer.xapi.memory import GuestMemory
+from rebalancer.xapi.reading.memory import GuestMemory
 
 RUNS_ON = frozenset({StepState.MOVED, StepState.STAYED})
 ENOUGH = 0.98

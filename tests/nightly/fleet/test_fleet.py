@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.fleet import WORST_FIRST, metrics_of
+from rebalancer.cli.nights.fleet import WORST_FIRST, metrics_of
 from rebalancer.errors import PolicyError
 from rebalancer.execute import pool_lock
 from rebalancer.policy.fleet import fleet_of, is_fleet

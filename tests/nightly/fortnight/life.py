@@ -238,7 +238,7 @@ def machine(fortnight: Fortnight) -> Iterator[None]:
     defaults = Timeouts.__init__.__kwdefaults__
     assert defaults is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rebalancer.cli.night.PoolTime", PoolsTime)
+        patch.setattr("rebalancer.cli.nights.night.PoolTime", PoolsTime)
         patch.setattr("rebalancer.xapi.patience.time", SimpleNamespace(sleep=lambda _: None))
         for name, seconds in PATIENCE.items():
             patch.setitem(defaults, name, seconds)

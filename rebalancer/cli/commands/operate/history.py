@@ -25,8 +25,8 @@ def nights(
     json: AsJson = False,
 ) -> None:
     """List nights: how each ended, and what it moved."""
+    from rebalancer.cli.nights.recalling import pools_named, recall
     from rebalancer.cli.opening import policy_of
-    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.history import night_table, show_rows
     from rebalancer.history.answers import NightRow, Period
     from rebalancer.history.queries import nights_of
@@ -53,8 +53,8 @@ def moves(
     json: AsJson = False,
 ) -> None:
     """List migrations: what became of each, and how long it took."""
+    from rebalancer.cli.nights.recalling import pools_named, recall
     from rebalancer.cli.opening import policy_of
-    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.history import move_table, show_rows
     from rebalancer.history.answers import MoveRow, Period
     from rebalancer.history.queries import moves_of
@@ -74,9 +74,9 @@ def rebuild(*, policy: PolicyPath = None, state_dir: StateDir = None, json: AsJs
 
     Load is kept, and so is what the files no longer tell. A database that is broken is set aside.
     """
+    from rebalancer.cli.nights.recalling import tell_unreadable
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, say, show_lines
-    from rebalancer.cli.recalling import tell_unreadable
     from rebalancer.history.fill import rebuild as rebuilt
     from rebalancer.history.mend import with_store
     from rebalancer.history.place import HistoryPlace
@@ -109,9 +109,9 @@ def prune(
     from dataclasses import asdict
     from datetime import UTC, datetime
 
+    from rebalancer.cli.nights.recalling import recall
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, show_lines
-    from rebalancer.cli.recalling import recall
     from rebalancer.history.prune import prune as removed
 
     wanted, now = policy_of(policy), datetime.now(UTC)

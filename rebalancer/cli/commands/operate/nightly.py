@@ -59,9 +59,9 @@ def nightly(
     from rebalancer.cli.carrying import tell_stop
     from rebalancer.cli.ending import settle
     from rebalancer.cli.exits import Exit, exit_of
-    from rebalancer.cli.fleet import nights_of
-    from rebalancer.cli.monitoring import Monitor
-    from rebalancer.cli.night import Surroundings, night_of
+    from rebalancer.cli.nights.fleet import nights_of
+    from rebalancer.cli.nights.monitoring import Monitor
+    from rebalancer.cli.nights.night import Surroundings, night_of
     from rebalancer.cli.output import print_json, say, show_lines
     from rebalancer.execute import stop_on_signals
     from rebalancer.export.rows import clock_lines, held_lines

@@ -31,7 +31,7 @@ def check(
     Of a fleet, every policy that it names is read.
     """
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.fleet_check import check_fleet
+    from rebalancer.cli.nights.fleet_check import check_fleet
     from rebalancer.cli.opening import naming
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.policy.lint import absent_files

@@ -52,9 +52,9 @@ def report(
     from functools import partial
     from zoneinfo import ZoneInfo
 
+    from rebalancer.cli.nights.recalling import pools_named, recall
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import say, show_or_json
-    from rebalancer.cli.recalling import pools_named, recall
     from rebalancer.cli.views.report import report_document, report_tables
     from rebalancer.history.report.make import period_of, report_of
     from rebalancer.history.report.page import write_page

@@ -26,9 +26,9 @@ def site(
     """
     from functools import partial
 
+    from rebalancer.cli.nights.recalling import recall
     from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import print_json, show_lines
-    from rebalancer.cli.recalling import recall
     from rebalancer.history.site.site import write_site
     from rebalancer.units import counted
 

@@ -12,9 +12,9 @@ from rebalancer.approval import kept_policy
 from rebalancer.cli.carrying import Invocation, invocation_of_night
 from rebalancer.cli.ending import settle
 from rebalancer.cli.exits import Exit
-from rebalancer.cli.monitoring import Monitor
+from rebalancer.cli.nights.monitoring import Monitor
+from rebalancer.cli.nights.pool_time import PoolTime
 from rebalancer.cli.output import say, say_progress
-from rebalancer.cli.pool_time import PoolTime
 from rebalancer.cli.watching.progress import watch_night, watch_solve
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Clock, RunReporter, StopSignal

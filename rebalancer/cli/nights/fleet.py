@@ -18,8 +18,8 @@ from rebalancer.cli.carrying import tell_stop
 from rebalancer.cli.ending import settle, tell
 from rebalancer.cli.exits import Exit, exit_code, exit_of
 from rebalancer.cli.log import print_traceback
-from rebalancer.cli.monitoring import Monitor
-from rebalancer.cli.night import Surroundings, night_of
+from rebalancer.cli.nights.monitoring import Monitor
+from rebalancer.cli.nights.night import Surroundings, night_of
 from rebalancer.cli.output import print_json, say, show_lines
 from rebalancer.errors import InputError, RebalancerError
 from rebalancer.execute import RunReporter, StopSignal, stop_on_signals

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from rebalancer.clocks import SET_RIGHT, Clocks, compared
 from rebalancer.errors import ConnectionSettingsError, XapiError
 from rebalancer.inventory import Host, Pool, Uuid
-from rebalancer.xapi.clocks import read_clocks
+from rebalancer.xapi.reading.clocks import read_clocks
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.translation import reading
 from rebalancer.xapi.values import MetricsFailure

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Final
 
 from rebalancer.inventory import Pool, Uuid
-from rebalancer.xapi.clocks import read_clocks
-from rebalancer.xapi.metrics import fetch_metrics
+from rebalancer.xapi.reading.clocks import read_clocks
+from rebalancer.xapi.reading.metrics import fetch_metrics
 from rebalancer.xapi.session import ReadSession
 from rebalancer.xapi.values import MetricsFailure
 

@@ -15,7 +15,7 @@ from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.records import CLASSES
 from rebalancer.inventory.renewal import KeptPool, Renewal
 from rebalancer.xapi.called import Called
-from rebalancer.xapi.read import read_since, settled
+from rebalancer.xapi.reading.read import read_since, settled
 from rebalancer.xapi.session import ReadSession
 
 WHOLE_AGAIN_SECONDS: Final = 900.0

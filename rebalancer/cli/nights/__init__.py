@@ -1,0 +1,1 @@
+"""Nights on the command line: of one pool, of a fleet, and what is recalled of earlier ones."""
