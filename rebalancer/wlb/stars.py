@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from rebalancer.inventory import VM, Host, PowerState, Uuid
 from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.placement import Placement
 from rebalancer.rules import Objection
-from rebalancer.rules.availability.spare import BOOT
-from rebalancer.rules.core.kinds import HostRule
+from rebalancer.rules.core.kinds import HostRule, PairRule
 from rebalancer.rules.cpu.cpu_features import CPUFeatures
 from rebalancer.rules.cpu.cpu_vendor import CPUVendor
 from rebalancer.rules.facts.memory_model import arrival_bytes, counts_xen_vcpu_pages, guest_bytes, resident_bytes
@@ -27,6 +26,8 @@ HOT: Final = 2.5
 WORST: Final = 0.5
 TOGETHER: Final = Objection(rule="keep-together", code=None, words="VMs of its group are on another host")
 NOISE: Final = 1e-9
+RESUMED: Final[tuple[PairRule[Any], ...]] = (CPUVendor(), CPUFeatures())
+"""Rules about the CPU that a suspended VM knows; one that boots takes what it finds."""
 
 
 class NoSuchVM(Exception):
@@ -37,10 +38,11 @@ def ratings(view: View, uuid: Uuid) -> tuple[Rating, ...]:
     """What is said of every live host, in the order of the pool.
 
     Raises:
-        NoSuchVM: the pool does not have it, or it is a control domain.
+        NoSuchVM: the pool does not have it, or it is no guest.
+        PolicyError: the policy contradicts itself once it runs.
     """
     vm = view.problem.pool.vms.get(uuid)
-    if vm is None or vm.is_control_domain:
+    if vm is None or not vm.is_guest:
         raise NoSuchVM
     against = refusals(view, vm)
     open_to = [host for host in view.live_hosts if host.uuid not in against]
@@ -89,19 +91,18 @@ def _apart(view: View, vm: VM, host: Host) -> Objection | None:
 def refusal_to_start(view: View, vm: VM, host: Host) -> Objection | None:
     """Why *vm*, which does not run, may not start on *host*.
 
-    A VM that boots anew takes whatever CPU it finds; one that resumes wants the CPU that it knows.
+    That is what binds moves, and what `VM.start` asks; limits that judge a whole pool look at it with *vm* there.
     """
-    problem = view.started(vm).problem
+    starts = view.starts(vm)
     for rule in view.book.rules:
-        if isinstance(rule, HostRule) and (objection := rule.objects(host, problem)):
+        if isinstance(rule, HostRule) and (objection := rule.objects(host, view.problem)):
             return objection
-    resumes = vm.power_state is PowerState.SUSPENDED
-    for pair in (*BOOT, *((CPUVendor(), CPUFeatures()) if resumes else ())):
-        needs = pair.needs(vm, problem)
-        found: Objection | None = None if needs is None else pair.objects(needs, host, problem)
+    for pair in RESUMED if vm.power_state is PowerState.SUSPENDED else ():
+        needs = pair.needs(vm, starts.problem)
+        found: Objection | None = None if needs is None else pair.objects(needs, host, starts.problem)
         if found:
             return found
-    return next((objection for _, objection in view.started(vm).ledger.refusals(vm.uuid, host.uuid)), None)
+    return next(iter(starts.against(vm.uuid, host.uuid)), None)
 
 
 def _stars(view: View, vm: VM, hosts: Sequence[Host]) -> Mapping[Uuid, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 import rebalancer as rb
 from rebalancer.demand import LoadProfile
-from rebalancer.inventory import VM, Host, PowerState, Uuid
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.objectives.levels import Levels, levels_of, load_in_columns
-from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.core.kinds import Affinity
 from rebalancer.rules.core.ledger import Ledger
+from rebalancer.whatif.newcomers.newcomer import newcomers
+from rebalancer.whatif.newcomers.starts import Starts
 
 Answer = TypeVar("Answer")
 Loads = NDArray[np.float64]
@@ -120,16 +122,28 @@ class View:
         """Whether the load profile knows the VM."""
         return vm in self._row_of
 
-    def started(self, vm: VM) -> Started:
-        """The pool in which *vm*, which does not run, may start."""
+    def starts(self, vm: VM) -> Starts:
+        """Where *vm*, a guest that does not run, may start.
+
+        Raises:
+            PolicyError: the policy contradicts itself once it runs.
+        """
         everybody = self._starting
-        return everybody if vm.uuid in everybody.problem.initial.host_of else Started.of(self, [vm])
+        return everybody if everybody and vm.uuid in everybody.problem.pool.vms else self._starts_of([vm])
 
     @cached_property
-    def _starting(self) -> Started:
-        """Limits that count every guest."""
+    def _starting(self) -> Starts | None:
+        """Limits that count every guest; None where the policy contradicts itself once all of them run."""
         running = self.problem.initial.host_of
-        return Started.of(self, [vm for vm in self.problem.pool.guests() if vm.uuid not in running])
+        try:
+            return self._starts_of(vm for vm in self.problem.pool.guests() if vm.uuid not in running)
+        except PolicyError:
+            return None
+
+    def _starts_of(self, vms: Iterable[VM]) -> Starts:
+        """A guest that is nowhere comes as itself, whatever was said of where it is."""
+        pool = self.problem.pool
+        return Starts(self.problem, [each for vm in vms for each in newcomers(replace(vm, resident_on=None), 1, pool)])
 
     def once(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         """What *make* makes, made once for this view and remembered by *key*."""
@@ -141,38 +155,6 @@ class View:
     @cached_property
     def _made(self) -> dict[Hashable, Any]:
         return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Limits that count VMs which do not run yet.
-
-    Args:
-        problem: the pool with them among those that are placed.
-        ledger: what hosts hold now, without them.
-    """
-
-    problem: Problem
-    ledger: Ledger
-
-    @classmethod
-    def of(cls, view: View, vms: Iterable[VM]) -> Started:
-        """The limits of sums: those that judge a whole state know no VM that is nowhere yet."""
-        before, anywhere = view.problem, next(iter(view.problem.pool.hosts))
-        running = {vm.uuid: replace(vm, power_state=PowerState.RUNNING, resident_on=None) for vm in vms}
-        pool = replace(before.pool, vms={**before.pool.vms, **running})
-        initial = Placement({**before.initial.host_of, **dict.fromkeys(running, anywhere)}, before.initial.srs_of)
-        problem = replace(before, pool=pool, initial=initial, before=before.initial)
-        bounds = [bound for rule in _of_starts(view.book) for bound in rule.bounds(problem)]
-        return cls(problem, Ledger(bounds, pool, before.initial))
-
-
-SUMS = frozenset({"enough-memory", "host-reserve", "memory-safety", "keep-apart", "vms-per-host", "vcpus-per-pcpu"})
-"""Rules whose limits a VM that starts counts in like one that arrives."""
-
-
-def _of_starts(book: Rulebook) -> Iterator[rb.rules.Rule]:
-    return (rule for rule in book.rules if rule.id in SUMS)
 
 
 def _vcpus(vm: VM) -> int:

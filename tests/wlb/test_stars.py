@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rebalancer as rb
-from rebalancer.inventory import PowerState
 from rebalancer.objectives.load_cost import LoadCost
 from rebalancer.placement import Migration
 from rebalancer.wlb.covering import covering, covers
@@ -53,45 +52,6 @@ def test_refusals_are_those_of_the_rules(seed: int) -> None:
             assert (host.uuid in against) == bool(answer.objections or broken), (vm.name, host.name, broken)
             refused += host.uuid in against
     assert refused
-
-
-def halted(view: View, uuid: str) -> View:
-    """*view* as it is once a guest was shut down."""
-    pool = view.model.state.pool
-    vm = replace(pool.vms[uuid], power_state=PowerState.HALTED, resident_on=None, metrics=None)
-    state = replace(view.model.state, pool=replace(pool, vms={**pool.vms, uuid: vm}))
-    return View(model=rb.Model(state, view.model.policy), seen_at=view.seen_at)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_guest_may_start_where_it_came_from(seed: int) -> None:
-    """Once it is shut down, its own host would take it back; a host that would be overfull refuses it."""
-    before = view_of(seed)
-    for uuid, host in list(before.problem.initial.host_of.items())[:4]:
-        view = halted(before, uuid)
-        vm = view.problem.pool.vms[uuid]
-        against = refusals(view, vm)
-        assert host not in against
-        ledger = view.started(vm).ledger
-        for each in view.live_hosts:
-            full = any(True for _ in ledger.refusals(uuid, each.uuid))
-            assert not full or each.uuid in against
-
-
-def test_groups_that_stay_apart_bind_a_start() -> None:
-    """A guest does not start beside as many of its group as may share a host."""
-    before = view_of(1)
-    (group,) = [each for each in before.problem.intent.apart if each.name == "a"]
-    vm = next(each for each in sorted(group.vms) if each in before.problem.initial.host_of)
-    host = before.problem.initial.host_of[vm]
-    here = [each for each in group.vms if before.problem.initial.host_of.get(each) == host and each != vm]
-    view = halted(before, vm)
-    against = refusals(view, view.problem.pool.vms[vm])
-    found = {each for each, objection in against.items() if objection.rule == "keep-apart"}
-    where = [view.problem.initial.host_of[each] for each in group.vms if each != vm]
-    assert found == {each.uuid for each in view.live_hosts if where.count(each.uuid) >= group.at_most} - (
-        set() if len(here) >= group.at_most else {host}
-    )
 
 
 def test_a_guest_that_is_none() -> None:
