@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,9 +15,11 @@ from rebalancer.policy import Policy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rebalancer.history.answers import Period
+    from rebalancer.demand.recording import Recording
+    from rebalancer.history.answers import MoveRow, Period
     from rebalancer.history.plain import AnyRow
     from rebalancer.history.store import Store
+    from rebalancer.inventory import Pool
 
 Done = TypeVar("Done")
 MONTH = 31
@@ -88,6 +91,18 @@ class History:
         from rebalancer.history.samples import HOST  # noqa: PLC0415 - likewise
 
         return self._load(HOST, days).rename(columns={"uuid": "host_uuid", "name": "host"})
+
+    def recording(self, pool: Pool, until: datetime, days: int) -> Recording | None:
+        """The load of *pool* in the last so many whole *days*, UTC, before *until*; None where no hour is known."""
+        from rebalancer.history.recorded import recording_before  # noqa: PLC0415 - likewise
+
+        return self._ask(lambda store: recording_before(store, pool, until, days))
+
+    def moves_made(self, pool: Pool, since: datetime, until: datetime) -> tuple[MoveRow, ...]:
+        """The moves in *pool* that arrived, from *since* on and before *until*, the earliest first."""
+        from rebalancer.history.recorded import moves_made  # noqa: PLC0415 - likewise
+
+        return self._ask(lambda store: moves_made(store, pool, since, until))
 
     def _load(self, kind: str, days: int) -> pd.DataFrame:
         import pandas as pd  # noqa: PLC0415 - likewise

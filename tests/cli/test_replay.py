@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from rebalancer.snapshot import Snapshot, write_snapshot
+from rebalancer.demand import Series
+from rebalancer.history.place import HistoryPlace
+from rebalancer.history.samples import keep_samples
+from rebalancer.history.store import Store
+from rebalancer.plan import digest_of
+from rebalancer.snapshot import Snapshot, read_snapshot, write_snapshot
 from tests.cli.recorded import traces_of
 from tests.cli.terminal import Terminal
+from tests.execute.scripted import plan_of
+from tests.history.made import live_through
+from tests.plan.made import demand_of
 from tests.pools import make_pool, make_vm
 
 ROW = ("overload", "above_75", "above_90", "above_100", "moves", "gib", "regret")
@@ -75,6 +85,52 @@ def test_what_cannot_be_replayed_is_refused(desk: Terminal, words: tuple[str, ..
     ended = desk.run("replay", "pool.json", *words)
     assert ended.code == 1
     assert sentence in ended.sentence
+
+
+def past_of(desk: Terminal, *, moved: bool) -> None:
+    """The hours of nine days in the state folder `st`; on request with VM b moved from h1 to h2 on the last of them."""
+    pool = read_snapshot(desk.folder / "pool.json").pool
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=9)
+    kept = Series(vm_pcpu=np.full((2, 216), 8.0), host_base_pcpu=np.zeros((2, 216)))
+    demand = replace(demand_of(pool, {"a": 1.0, "b": 1.0}), series=kept, window_start=start)
+    with Store.of(HistoryPlace(state_dir=desk.folder / "st")) as store:
+        keep_samples(store, pool, demand)
+    if moved:
+        plan = replace(plan_of(pool, ("b", "h2")), made_at=start + timedelta(days=8, hours=2))
+        live_through(desk.folder / "st", replace(plan, digest=digest_of(plan)))
+        there = replace(pool, vms={**pool.vms, "b": replace(pool.vms["b"], resident_on="h2")})
+        state = Snapshot(pool=there, demand=None, taken_at=datetime.now(UTC), source="test")
+        write_snapshot(state, desk.folder / "pool.json")
+
+
+def test_the_history_is_replayed(desk: Terminal) -> None:
+    """Two nights with seven days before them, judged as those of a file are."""
+    past_of(desk, moved=False)
+    ended = desk.run("replay", "pool.json", "--state-dir", "st", "-p", "quick.toml", "--json")
+    assert ended.code == 0, ended.err
+    told = ended.json()
+    rows = {row["contender"]: [row[name] for name in ROW[:6]] for row in told["rows"]}
+    assert (told["nights"], told["put_back"]) == (2, [])
+    assert rows["quick"] == [0, 0, 0, 0, 1, 4]
+    assert rows["nothing"] == [192, 48, 48, 0, 0, 0]
+    assert "carried out" not in rows
+
+
+def test_a_move_that_was_made_is_taken_back(desk: Terminal) -> None:
+    """VMs begin where they were, and a row tells what really came: 4 pCPUs too much in the first day alone."""
+    past_of(desk, moved=True)
+    words = ("replay", "pool.json", "--state-dir", "st", "-p", "quick.toml", "--no-regret")
+    told = desk.run(*words, "--json").json()
+    rows = {row["contender"]: (row["overload"], row["moves"]) for row in told["rows"]}
+    assert told["put_back"] == [{"vm": "b", "uuid": "b"}]
+    assert (rows["nothing"], rows["carried out"], rows["quick"]) == ((192, 0), (96, 1), (0, 1))
+    assert "begin 1 VM: b." in " ".join(desk.run(*words).out.split())
+
+
+def test_a_pool_without_history_is_told_so(desk: Terminal) -> None:
+    """In a sentence that says what to do."""
+    ended = desk.run("replay", "pool.json", "--state-dir", "st")
+    assert (ended.code, "no load of this pool is known" in ended.sentence) == (1, True)
 
 
 def test_percent_is_refused(desk: Terminal) -> None:

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from rebalancer.cli.output import heading, plain, say
 from rebalancer.cli.table import table
-from rebalancer.units import counted
+from rebalancer.units import counted, first_few
 from rebalancer.whatif.replay import (
     CONDITION,
     SHARES,
@@ -59,6 +59,7 @@ def replay_document(found: Replay) -> dict[str, Any]:
         "nights": len(found.of(found.contenders[0])),
         "unknown_share": round(found.unknown_share, 6),
         "condition": CONDITION,
+        "put_back": [{"vm": found.vm_names[vm], "uuid": vm} for vm in found.put_back],
         "rows": [_document(found, summary_of(found.of(each))) for each in found.contenders],
         "weeks": [
             {"week": number + 1, **_document(found, by_week(found.of(each))[number])}
@@ -87,8 +88,12 @@ def _notes(found: Replay, rows: list[Summary]) -> Iterator[str]:
     if rows[0].regret is not None:
         yield f"Regret: weighted pCPU-hours, at least and at most, against plans that knew the day after: {CONDITION}."
     if found.unknown_share:
-        unknown = f"{found.unknown_share:.1%} of the hours of VMs are not in the traces"
+        unknown = f"{found.unknown_share:.1%} of the hours of VMs are not known"
         yield f"{unknown}, and count as the mean of the others."
+    if found.put_back:
+        names = first_few([found.vm_names[vm] for vm in found.put_back], OFTEN)
+        told = counted(len(found.put_back), "VM")
+        yield f"Where the history says that they were, and not where they are now, begin {told}: {names}."
     for row in rows:
         if row.unplanned:
             yield f"{row.contender}: in {counted(row.unplanned, 'night')} there was no plan, and nothing moved."

@@ -2,21 +2,24 @@
 
 from rebalancer.whatif.replay.judge import SHARES, DayLoad
 from rebalancer.whatif.replay.night import Contender, Decision, Night
+from rebalancer.whatif.replay.past import CarriedOut, MadeMove, pool_before
 from rebalancer.whatif.replay.planner import Hindsight, Nothing, Planner
 from rebalancer.whatif.replay.regret import CONDITION, Regret
-from rebalancer.whatif.replay.replay import Replay, ReplayedNight, ReplayReporter, nights_in, replay
+from rebalancer.whatif.replay.replay import Replay, ReplayedNight, ReplayReporter, first_night, nights_in, replay
 from rebalancer.whatif.replay.simple import Greedy, HillClimb
 from rebalancer.whatif.replay.summary import Summary, by_week, summary_of
 
 __all__ = [
     "CONDITION",
     "SHARES",
+    "CarriedOut",
     "Contender",
     "DayLoad",
     "Decision",
     "Greedy",
     "HillClimb",
     "Hindsight",
+    "MadeMove",
     "Night",
     "Nothing",
     "Planner",
@@ -26,7 +29,9 @@ __all__ = [
     "ReplayedNight",
     "Summary",
     "by_week",
+    "first_night",
     "nights_in",
+    "pool_before",
     "replay",
     "summary_of",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -64,13 +65,15 @@ class ReplayedNight:
 class Replay:
     """All nights of all contenders, one contender after another, and the names of what they speak of.
 
-    `unknown_share` is the share of VMs' hours that the recording does not know.
+    `unknown_share` is the share of VMs' hours that the recording does not know; VMs in `put_back` begin where they were
+    then, and not where they are now.
     """
 
     nights: tuple[ReplayedNight, ...]
     unknown_share: float
     vm_names: dict[Uuid, str] = field(default_factory=dict)
     host_names: dict[Uuid, str] = field(default_factory=dict)
+    put_back: tuple[Uuid, ...] = ()
 
     @property
     def contenders(self) -> tuple[str, ...]:
@@ -101,6 +104,7 @@ def replay(
     nights: int | None = None,
     regret: bool = True,
     reporter: ReplayReporter | None = None,
+    executor: Executor | None = None,
 ) -> Replay:
     """What *contenders* would have made of *pool*, each by itself, all from where its VMs are.
 
@@ -113,7 +117,8 @@ def replay(
         days_back: days that have to be recorded before the first night.
         nights: how many; all that the recording holds by default.
         regret: whether each night is compared with somebody who knew the day after.
-        reporter: hears of each night.
+        reporter: hears of each night; with *executor* once all nights of a contender are done.
+        executor: replays contenders side by side, in processes for instance; by default one after another.
 
     Raises:
         InputError: two contenders have one name, a policy looks back further than *days_back* or evacuates hosts, or
@@ -128,8 +133,14 @@ def replay(
         raise InputError(recording.source, holds, "Record longer, or look back over fewer days")
     start = Night(at=first_night(recording, days_back), pool=pool, recording=recording)
     listener, names = reporter or ReplayReporter(), Names(pool)
+    if executor is None:
+        done = [_nights(start, each, wanted, listener, regret=regret) for each in contenders]
+    else:
+        quiet = ReplayReporter()
+        running = [executor.submit(_nights, start, each, wanted, quiet, regret=regret) for each in contenders]
+        done = [_told(each.result(), listener) for each in running]
     return Replay(
-        nights=tuple(night for each in contenders for night in _nights(start, each, wanted, listener, regret=regret)),
+        nights=tuple(night for nights in done for night in nights),
         unknown_share=recording.unknown_share(),
         vm_names={vm.uuid: names.vms[vm.uuid] for vm in pool.resident_guests()},
         host_names=dict(names.hosts),
@@ -138,20 +149,27 @@ def replay(
 
 def _nights(
     start: Night, contender: Contender, nights: int, listener: ReplayReporter, *, regret: bool
-) -> Iterator[ReplayedNight]:
+) -> tuple[ReplayedNight, ...]:
     """The nights of one contender, in each of which VMs are where the last one has brought them."""
-    night = start
+    found, night = [], start
     for number in range(nights):
         decision = contender.decide(night)
         done = _judged(start, night, number, contender, decision, regret=regret)
         listener.night_done(done)
-        yield done
+        found.append(done)
         night = Night(
             at=night.at + DAY,
             pool=pool_at(night.pool, decision.placement),
             recording=night.recording,
             moved_at={**night.moved_at, **dict.fromkeys(done.moved, night.at)},
         )
+    return tuple(found)
+
+
+def _told(nights: tuple[ReplayedNight, ...], listener: ReplayReporter) -> tuple[ReplayedNight, ...]:
+    for night in nights:
+        listener.night_done(night)
+    return nights
 
 
 def _judged(

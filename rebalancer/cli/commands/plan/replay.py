@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_one_pool
-from rebalancer.cli.options import AsJson, Source
+from rebalancer.cli.options import AsJson, Source, StateDir
 
 
 @reaches_one_pool
@@ -17,11 +17,13 @@ def replay(
     source: Source,
     *,
     traces: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--traces", metavar="FILE", help="CPU samples of several weeks (CSV or Parquet: vm_uuid, time, pcpu)."
+            "--traces",
+            metavar="FILE",
+            help="CPU samples of several weeks (CSV or Parquet: vm_uuid, time, pcpu). Without it: the history.",
         ),
-    ],
+    ] = None,
     policy: Annotated[
         list[Path] | None,
         typer.Option(
@@ -30,7 +32,9 @@ def replay(
     ] = None,
     nights: Annotated[
         int | None,
-        typer.Option("--nights", min=1, metavar="N", help="How many nights; all that the traces hold otherwise."),
+        typer.Option(
+            "--nights", min=1, metavar="N", help="How many nights; all of the traces, or the last 30, otherwise."
+        ),
     ] = None,
     days_back: Annotated[
         int | None,
@@ -50,22 +54,27 @@ def replay(
     no_regret: Annotated[
         bool, typer.Option("--no-regret", help="Compare no night with a plan that knew the day after: half the time.")
     ] = False,
+    state_dir: StateDir = None,
     connection: rb.Connection,
     json: AsJson = False,
 ) -> None:
     """Compare policies by recorded weeks.
 
-    The pool is as SOURCE has it before the first night. Each night a plan is made from the days before, and the next
-    day comes as it was recorded. Beside the policies stand doing nothing, a greedy and a hill climb.
+    Each night a plan is made from the days before, and the next day comes as it was recorded. Beside the policies stand
+    doing nothing, a greedy and a hill climb. The past is that of the history, by which VMs begin where they were then,
+    or of a file, and the pool is as SOURCE has it before the first night. Changes nothing.
     """
+    from rebalancer.cli.opening import policy_of
     from rebalancer.cli.output import show_or_json
     from rebalancer.cli.views.replay import NightTeller, replay_document, replay_tables
 
     state = rb.read(source, connection, metrics=False)
+    past = None if traces else rb.history(policy_of(policy[0] if policy else None), state_dir=state_dir)
     found = rb.replay(
         state,
         traces,
         _named(policy or []),
+        past=past,
         nights=nights,
         days_back=days_back,
         seconds=seconds,
