@@ -20,6 +20,9 @@ from rebalancer.wlb.view import Loads, View
 DIGITS: Final = 7
 """Hexadecimal digits of a plan's digest that its number is made of: XenAPI's clients read it as an integer."""
 
+WORDS: Final = (("relieves ", "Cpu"), ("levels ", "Cpu"), ("leaves ", "Consolidate"))
+"""How reasons begin for which XenCenter has a word; whatever else it is told it shows as unknown."""
+
 
 def optimisation(view: View, plan: Plan) -> tuple[Move, ...]:
     """The steps of *plan* that may be carried out now, in any order, in the order of the plan; numbered as there.
@@ -30,12 +33,17 @@ def optimisation(view: View, plan: Plan) -> tuple[Move, ...]:
     under_way = _UnderWay(view, plan.predicted.host_of)
     twice = [step.vm for step in plan.steps]
     moves = [
-        Move(number=number, vm=step.vm, source=step.source, target=step.target, reason=step.why)
+        Move(number=number, vm=step.vm, source=step.source, target=step.target, reason=told(step.why))
         for number, step in enumerate(plan.steps, start=1)
         if twice.count(step.vm) == 1 and not step.disks and not step.crossing and under_way.takes(step)
     ]
     split = _split(view, {move.vm: move.target for move in moves})
     return tuple(move for move in moves if move.vm not in split)
+
+
+def told(why: str) -> str:
+    """The reason of a step as XenCenter knows it; its own words where XenCenter has none."""
+    return next((word for start, word in WORDS if why.startswith(start)), why)
 
 
 def number_of(plan: Plan) -> int:

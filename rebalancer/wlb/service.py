@@ -110,6 +110,8 @@ class Service:
             seen = f"seen at {watch.seen_at:%Y-%m-%dT%H:%M:%SZ}" if watch.seen_at else "not seen yet"
             steps = f"a plan of {counted(len(watch.plan.steps), 'step')}" if watch.plan else "no plan"
             yield f"pool {uuid}: {seen}, {steps}"
+            for number, step in enumerate(watch.plan.steps if watch.plan else (), start=1):
+                yield f"pool {uuid}: step {number}: {step.vm_name} to {step.target_name}: {step.why}"
             for words in (watch.troubles.inventory, watch.troubles.metrics, watch.troubles.plan):
                 if words:
                     yield f"pool {uuid}: {words}"

@@ -57,10 +57,10 @@ def test_emptying_a_host(pool: Proxy) -> None:
 def test_configuration_is_kept(pool: Proxy, server: Running) -> None:
     """What our policy knows changes its plans; everything else comes back as it went in."""
     shown = pool.pool.retrieve_wlb_configuration()
-    assert (shown["OptimizationMode"], shown["HostCpuThresholdCritical"]) == ("0", "75")
-    pool.pool.send_wlb_configuration({"HostCpuThresholdCritical": "60", "Colour": "blue & green"})
+    assert (shown["OptimizationMode"], shown["HostCpuThresholdCritical"]) == ("0", "0.75")
+    pool.pool.send_wlb_configuration({"HostCpuThresholdCritical": "0.6", "Colour": "blue & green"})
     shown = pool.pool.retrieve_wlb_configuration()
-    assert (shown["HostCpuThresholdCritical"], shown["Colour"]) == ("60", "blue & green")
+    assert (shown["HostCpuThresholdCritical"], shown["Colour"]) == ("0.6", "blue & green")
     (watch,) = server.service.watches.values()
     assert watch.source.policy.objective.threshold == 0.6
     wait_for(lambda: watch.view is not None and watch.view.load is not None and watch.plan is not None, server)

@@ -100,9 +100,11 @@ def test_what_a_pool_sets_changes_its_policy() -> None:
     policy = rb.Policy()
     assert shown(policy, {}) == {
         "OptimizationMode": "0",
-        "HostCpuThresholdCritical": f"{100 * policy.objective.threshold:g}",
+        "HostCpuThresholdCritical": f"{policy.objective.threshold:g}",
         "AutoBalanceEnabled": "false",
         "PowerManagementEnabled": "false",
+        "AutoBalanceSeverity": "High",
+        "AutoBalanceAggressiveness": "Medium",
     }
     kept = accepted(
         {"Old": "1"}, {"OptimizationMode": "1", "HostCpuThresholdCritical": "62.5", "AutoBalanceEnabled": "False"}
@@ -111,6 +113,13 @@ def test_what_a_pool_sets_changes_its_policy() -> None:
     assert (under.mode, under.objective.threshold) == (Mode.CONSOLIDATE, 0.625)
     assert shown(under, kept).items() >= {"Old": "1", "OptimizationMode": "1"}.items()
     assert policy_under(policy, {}) == policy
+
+
+@pytest.mark.parametrize(("sent", "share"), [("0.9", 0.9), ("1", 1.0), ("1.5", 0.015), ("90", 0.9), ("100", 1.0)])
+def test_a_threshold_is_a_share_or_per_cent(sent: str, share: float) -> None:
+    """XenCenter writes shares; whoever writes per cent is understood as well."""
+    kept = accepted({}, {"HostCpuThresholdCritical": sent})
+    assert policy_under(rb.Policy(), kept).objective.threshold == pytest.approx(share)
 
 
 def test_a_pool_may_not_keep_everything() -> None:
