@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from rebalancer.diff.diff_end import end_differences
 from rebalancer.diff.drift import changes, new_names
+from rebalancer.diff.vm_moves import VMMoves, vm_moves, way_of
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.digest import of_one_form
 from rebalancer.plan.conditions import condition_of
@@ -137,33 +136,18 @@ def _of_starts(first: Plan, second: Plan) -> Told:
 
 
 def _of_steps(first: Plan, second: Plan) -> Iterator[Difference]:
-    one, other = _ways(first), _ways(second)
-    for vm in dict.fromkeys((*one, *other)):
-        was, now = one.get(vm), other.get(vm)
-        if was is None and now:
-            yield _step("+", now, f"only the second moves {now[0].vm_name} {_way(now)}")
-        elif now is None and was:
-            yield _step("-", was, f"only the first moves {was[0].vm_name} {_way(was)}")
-        elif was and now and _hosts(was) != _hosts(now):
-            yield _step("~", now, f"{now[0].vm_name} goes {_way(now)} instead of {_way(was)}")
+    for moves in vm_moves(first, second):
+        if moves.sign != "=":
+            yield Difference(kind="step", words=_step(moves), sign=moves.sign, host=moves.told.source_name)
 
 
-def _step(sign: str, steps: Sequence[Step], words: str) -> Difference:
-    return Difference(kind="step", words=words, sign=sign, host=steps[0].source_name)
-
-
-def _ways(plan: Plan) -> dict[Uuid, tuple[Step, ...]]:
-    order = {vm: number for number, vm in enumerate(dict.fromkeys(step.vm for step in plan.steps))}
-    steps = sorted(plan.steps, key=lambda step: order[step.vm])
-    return {vm: tuple(each) for vm, each in groupby(steps, key=attrgetter("vm"))}
-
-
-def _hosts(steps: Sequence[Step]) -> list[Uuid]:
-    return [steps[0].source, *(step.target for step in steps)]
-
-
-def _way(steps: Sequence[Step]) -> str:
-    return " -> ".join([steps[0].source_name, *(step.target_name for step in steps)])
+def _step(moves: VMMoves) -> str:
+    vm = moves.told.vm_name
+    if moves.sign == "+":
+        return f"only the second moves {vm} {way_of(moves.second)}"
+    if moves.sign == "-":
+        return f"only the first moves {vm} {way_of(moves.first)}"
+    return f"{vm} goes {way_of(moves.second)} instead of {way_of(moves.first)}"
 
 
 Leg = tuple[Uuid, Uuid, Uuid]

@@ -27,9 +27,10 @@ class Page:
 
     Args:
         package: the package whose folder holds its files.
-        template: its template, which extends `pages/base.html`; other files of the folder are `own/NAME` to it.
+        template: its template, which extends `pages/base.html`; other files of the folder are `own/NAME` to it, what
+            several pages share is `pages/NAME`.
         timezone: IANA name of the zone that its moments are told in.
-        styles: names of its own style sheets, which follow that of all pages.
+        styles: further style sheets, `own/NAME` or `pages/NAME`, which follow that of all pages.
         scripts: names of its own scripts; none, and it may run none.
         filters: further filters, beside `line` (a name on one line) and `moment`.
     """
@@ -53,7 +54,7 @@ def rendered(page: Page, **values: object) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"line": one_line, "moment": partial(moment_shown, timezone=page.timezone), **page.filters}
-    style = _joined(environment, "pages/base.css", *(f"own/{name}" for name in page.styles))
+    style = _joined(environment, "pages/base.css", *page.styles)
     script = _joined(environment, *(f"own/{name}" for name in page.scripts))
     template = environment.get_template(f"own/{page.template}")
     return template.render(style=style, script=script, content_policy=content_policy(style, script), **values)

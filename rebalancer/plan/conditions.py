@@ -69,6 +69,11 @@ def _left_out(tier: TierResult) -> Iterator[str]:
         yield f"none of {counted(tier.excluded, 'set')} of moves for which no legal order was found"
 
 
+def gap_is_told(tier: TierResult, plan: Plan) -> bool:
+    """Whether *tier* of *plan* has a gap to tell; a part was not made to come near the bound of the whole plan."""
+    return tier.proved or not plan.made_from.part_of
+
+
 def gap_in_words(tier: TierResult, plan: Plan) -> str:
-    """How far *tier* of *plan* is from its bound; `-` of a part, which was not made to come near the whole's bound."""
-    return "-" if plan.made_from.part_of and not tier.proved else f"{tier.gap:.1%}"
+    """How far *tier* of *plan* is from its bound; `-` where that is not told."""
+    return f"{tier.gap:.1%}" if gap_is_told(tier, plan) else "-"

@@ -204,6 +204,17 @@ def test_diff_tells_plans_apart(served: Served, terminal: Terminal, plan: Path) 
     assert terminal.run("diff", plan, shorter, "--detailed-exitcode").code == Exit.HAS_STEPS
 
 
+def test_diff_writes_two_plans_as_a_page(served: Served, terminal: Terminal, plan: Path) -> None:
+    """Beside what it prints, and with the same code; of a plan and a pool there is none."""
+    ended = terminal.run("diff", plan, plan, "-o", "diff.html")
+    assert (ended.code, ended.out, ended.err) == (Exit.DONE, "no difference\n", "diff.html written\n")
+    assert served.plan.digest in (terminal.folder / "diff.html").read_text(encoding="utf-8")
+    refused = terminal.run("diff", plan, served.snapshot, "-o", "pool.html")
+    assert refused.code == Exit.ERROR
+    assert refused.sentence.startswith(f"-o pool.html: a page is of two plans, and {served.snapshot} is a pool")
+    assert not (terminal.folder / "pool.html").exists()
+
+
 def test_diff_tells_what_a_pool_has_become(served: Served, terminal: Terminal, plan: Path) -> None:
     """Against snapshot and live pool: nothing has changed; then a host is disabled."""
     for source in (served.snapshot, served.url):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -23,6 +20,7 @@ from rebalancer.slots import RecordedDay, Slots
 from rebalancer.units import DAYS
 from tests.export.cases import CASES
 from tests.export.everything import golden_plan
+from tests.export.html_page import Page, named_hash
 from tests.export.rendered import NAMES, tables
 from tests.export.shell import named, swap_plan
 from tests.plan.made import MADE_AT, demand_of, goal_of, plan_of
@@ -31,35 +29,6 @@ from tests.pools import policy_of, problem_of
 
 MOST_BYTES = 1_000_000
 STEPS = 150
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, in order, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.ends: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.words = " ".join(self.text.split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note that it ends."""
-        self.ends.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        """Note text."""
-        self.text += f" {data}"
-
-    @property
-    def structure(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Elements with the names of their attributes, and ends; values left out."""
-        return [(tag, tuple(found)) for tag, found in self.tags] + [(tag, ()) for tag in self.ends]
 
 
 def old(plan: Plan) -> Plan:
@@ -118,11 +87,6 @@ def test_it_needs_nothing_else_and_forbids_it(case: str) -> None:
     assert "@import" not in style
 
 
-def named_hash(text: str) -> str:
-    """What a policy calls *text*."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 def test_what_old_files_do_not_hold_is_named() -> None:
     """Where it would stand; the rest of the page is there."""
     plan = golden_plan()
@@ -137,6 +101,15 @@ def test_what_old_files_do_not_hold_is_named() -> None:
     unmeasured = Page(plan_page(swap_plan()))
     assert "Not known: the plan was made without metrics." in unmeasured.words
     assert {found.get("id") for _, found in page.tags} == {found.get("id") for _, found in known.tags}
+
+
+def test_a_part_tells_no_gap_to_the_bound_of_the_whole() -> None:
+    """Its figures are its own; what the whole could have come to says nothing about it."""
+    part = sealed(replace(golden_plan(), tiers=tuple(replace(tier, proved=False) for tier in golden_plan().tiers)))
+    part = sealed(replace(part, made_from=replace(part.made_from, part_of="sha256:0")))
+    words = Page(plan_page(part)).words
+    assert "gap of balance to the best possible" not in words
+    assert "balance comes to 7.224 weighted pCPU-hours; the best possible was told of the whole plan." in words
 
 
 def test_it_stays_small() -> None:

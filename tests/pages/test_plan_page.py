@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from rebalancer.export.comparison.page import comparison_page
 from rebalancer.export.page.page import plan_page
 from tests.conftest import ROOT
 from tests.export.everything import golden_plan
 from tests.export.rendered import NAMES
-from tests.export.shell import named
+from tests.export.shell import named, swap_plan
 from tests.pages.browser import CHROMIUM, Chromium, Tab, chromium
 
 AXE = ROOT / "tests" / "foreign" / "node_modules" / "axe-core" / "axe.min.js"
@@ -42,13 +43,24 @@ def page(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def comparison(tmp_path: Path) -> Path:
+    """The page of two plans with something of everything."""
+    file = tmp_path / "diff.html"
+    file.write_text(comparison_page(golden_plan(), swap_plan(), ("first", "second")), encoding="utf-8")
+    return file
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("dark", [False, True])
-def test_the_console_is_empty_and_the_page_fits(browser: Chromium, page: Path, width: int, *, dark: bool) -> None:
+def test_the_console_is_empty_and_the_page_fits(
+    browser: Chromium, page: Path, comparison: Path, width: int, *, dark: bool
+) -> None:
     """On a phone and on a desk, light and dark: what is wide scrolls by itself."""
     tab = Tab(browser, width=width, dark=dark)
-    assert tab.open(page) == []
-    assert tab.ask(FITS) is True
+    for file in (page, comparison):
+        assert tab.open(file) == []
+        assert tab.ask(FITS) is True
 
 
 def test_hostile_names_change_nothing(browser: Chromium, tmp_path: Path) -> None:
@@ -100,13 +112,14 @@ def test_it_is_printed_on_a4(browser: Chromium, page: Path) -> None:
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed")
 @pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_no_violation(browser: Chromium, page: Path, *, dark: bool) -> None:
+def test_axe_finds_no_violation(browser: Chromium, page: Path, comparison: Path, *, dark: bool) -> None:
     """With everything open: what Deque's rules can tell of contrast, names, landmarks and order."""
     tab = Tab(browser, width=DESK, dark=dark)
-    tab.open(page)
-    tab.ask("document.querySelectorAll('details').forEach(each => { each.open = true; })")
-    tab.ask(AXE.read_text(encoding="utf-8") + "; 1")
-    found = tab.ask(
-        "axe.run().then(found => found.violations.map(each => [each.id, each.nodes.map(node => node.html)]))"
-    )
-    assert found == []
+    for file in (page, comparison):
+        tab.open(file)
+        tab.ask("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        tab.ask(AXE.read_text(encoding="utf-8") + "; 1")
+        found = tab.ask(
+            "axe.run().then(found => found.violations.map(each => [each.id, each.nodes.map(node => node.html)]))"
+        )
+        assert found == []

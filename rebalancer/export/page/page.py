@@ -48,7 +48,7 @@ def plan_page(plan: Plan) -> str:
         package="rebalancer.export.page",
         template="plan.html",
         timezone=plan.policy.timezone,
-        styles=("plan.css",),
+        styles=("pages/panels.css", "own/plan.css"),
         scripts=("plan.js",),
     )
     course = LoadCourse.of(plan)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rebalancer.export.overview import risk_rows
 from rebalancer.plan import Plan, TierResult
-from rebalancer.plan.conditions import condition_of
+from rebalancer.plan.conditions import condition_of, gap_in_words, gap_is_told
 from rebalancer.tier import BALANCE
 from rebalancer.units import counted, duration_in_words, size_in_words
 
@@ -39,6 +39,8 @@ def _good(plan: Plan) -> str:
     if number is None:
         return "How far it is from the best is not known: the plan names no objectives."
     tier, condition = plan.tiers[number], condition_of(plan.tiers, number, plan.policy)
+    if not gap_is_told(tier, plan):
+        return f"{tier.objective} comes to {tier.after:.4g} {tier.unit}; the best possible was told of the whole plan."
     end = f": {tier.after:.4g} {tier.unit}, and no placement that the rules allow is below {tier.bound:.4g}"
     words = (
         f"{tier.objective} is proved best" if tier.proved else f"{tier.objective} is within {tier.gap:.1%} of the best"
@@ -65,7 +67,7 @@ def tiles(plan: Plan) -> Iterator[tuple[str, str, bool]]:
         )
         yield f"{before} → {after}", "hosts over their threshold", after > 0
     number = main_tier(plan)
-    if number is not None:
+    if number is not None and gap_is_told(plan.tiers[number], plan):
         yield f"{plan.tiers[number].gap:.1%}", f"gap of {plan.tiers[number].objective} to the best possible", False
     if plan.no_way_back:
         yield str(len(plan.no_way_back)), "VMs without a way back", True
@@ -93,7 +95,7 @@ def tiers_of(plan: Plan) -> tuple[TierRow, ...]:
             before=f"{tier.before:.4g}",
             after=f"{tier.after:.4g}",
             bound=f"{tier.bound:.4g}",
-            gap=f"{tier.gap:.1%}",
+            gap=gap_in_words(tier, plan),
             best="yes" if tier.proved else "no",
         )
         for tier in plan.tiers

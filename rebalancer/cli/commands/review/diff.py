@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,10 @@ def diff(
     ],
     *,
     connection: rb.Connection,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write two plans side by side to FILE, as an HTML page."),
+    ] = None,
     json: AsJson = False,
     detailed_exitcode: Annotated[
         bool,
@@ -34,13 +39,12 @@ def diff(
     Counts first, then by host the VMs that only one plan moves (- the first, + the second) or both move otherwise (~).
     Of a pool: what has changed since the plan was made; whether the plan is still legal is for `verify` to say.
     """
-    from pathlib import Path
-
     from rich.text import Text
 
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import print_json, show, show_lines
+    from rebalancer.cli.output import print_json, say, show, show_lines
     from rebalancer.cli.views.differences import counts_of, difference_lines
+    from rebalancer.errors import InputError
     from rebalancer.export import is_plan, read_plan
     from rebalancer.face.connection import is_url
 
@@ -48,6 +52,13 @@ def diff(
     second = None if is_url(other) or not is_plan(Path(other)) else read_plan(other)
     if second:
         found = rb.diff(made, second)
+        if output:
+            from rebalancer.export.comparison.page import write_comparison
+
+            write_comparison(made, second, (str(plan), other), output)
+            say(f"{output} written")
+    elif output:
+        raise InputError(f"-o {output}", f"a page is of two plans, and {other} is a pool", "Name another plan")
     else:
         found = rb.diff(made, rb.read(other, connection, demand=made.policy.demand, metrics=False))
     if json:

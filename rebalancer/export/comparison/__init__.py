@@ -1,0 +1,1 @@
+"""Two plans on one page, side by side."""
