@@ -12,8 +12,8 @@ The modules beside them are what callers hand in and get back.
 """
 
 from rebalancer.execute.claim.look import assert_unclaimed
-from rebalancer.execute.journal.arrivals import note_arrivals
 from rebalancer.execute.journal.cooling import cooled, cooled_after, moved_since
+from rebalancer.execute.journal.ends_of_killed import note_ends
 from rebalancer.execute.journal.entries import Looked
 from rebalancer.execute.journal.folders import journal_path, make_state_folder, plain_uuid, state_folder
 from rebalancer.execute.journal.history import done_since, is_settled, was_begun
@@ -75,7 +75,7 @@ __all__ = [
     "learned_pace",
     "make_state_folder",
     "moved_since",
-    "note_arrivals",
+    "note_ends",
     "pace_of",
     "plain_uuid",
     "pool_lock",

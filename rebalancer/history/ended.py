@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rebalancer.execute import StepState
-from rebalancer.execute.journal.entries import AFTERWARDS, Entry, Looked, Resolved, RunBegan, RunEnded
+from rebalancer.execute.journal.entries import SEEN_LATER, Entry, Looked, Resolved, RunBegan, RunEnded
 from rebalancer.history.outcome import LeftStep, PlanOutcome
 from rebalancer.plan import Plan, Step
 
@@ -33,7 +33,7 @@ def outcome_by(plan: Plan, entries: Sequence[Entry]) -> PlanOutcome:
 
 def _ended_at(entries: Sequence[Entry]) -> datetime | None:
     """When the last entry was written by a run, not by whoever looked at what it left."""
-    own = (each.at for each in reversed(entries) if not (isinstance(each, Looked) and each.words == AFTERWARDS))
+    own = (each.at for each in reversed(entries) if not (isinstance(each, Looked) and each.words in SEEN_LATER))
     return next(own, None)
 
 

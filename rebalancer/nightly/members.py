@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from rebalancer.files.kinds import MEMBERS
 from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import write_whole
 from rebalancer.inventory import Pool, Uuid
+
+CLOCK = ".clock.json"
+"""How the file ends that tells what the pool's clock showed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,23 @@ def known_pool(url: str, state_dir: Path | None = None) -> KnownPool:
     return KnownPool(uuid=str(told.get("uuid", "")), name=str(told.get("name", "")), members=tuple(members))
 
 
+def keep_ahead(url: str, ahead: timedelta, state_dir: Path | None = None) -> None:
+    """Remember by how much the clock of the pool at *url* is *ahead* of this machine's; else it is not."""
+    file = _file(url, state_dir, CLOCK)
+    with suppress(OSError):
+        make_state_folder(file.parent)
+        write_whole(file, json.dumps({"ahead_seconds": ahead.total_seconds()}).encode())
+
+
+def known_ahead(url: str, state_dir: Path | None = None) -> timedelta:
+    """By how much the clock of the pool at *url* was ahead of this machine's when it was last gone by."""
+    try:
+        told = json_in(bytes_of(_file(url, state_dir, CLOCK), MEMBERS), MEMBERS)
+        return timedelta(seconds=float(told["ahead_seconds"]))
+    except (InputError, ValueError, TypeError, KeyError, OverflowError):
+        return timedelta()
+
+
 def _address(text: object) -> IPv4Address | IPv6Address | None:
     """The address that *text* is, None where it is none: a host may have none yet."""
     try:
@@ -69,5 +90,5 @@ def _address(text: object) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _file(url: str, state_dir: Path | None) -> Path:
-    return state_folder(state_dir) / "members" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"
+def _file(url: str, state_dir: Path | None, ending: str = ".json") -> Path:
+    return state_folder(state_dir) / "members" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}{ending}"

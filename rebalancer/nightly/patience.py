@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import rebalancer as rb
 from rebalancer.errors import Unreachable, UnreadableKey
 from rebalancer.execute import Clock
-from rebalancer.units import SECONDS_PER_MINUTE
+from rebalancer.units import SECONDS_PER_MINUTE, moment_in_words
 
 Read = TypeVar("Read")
 
@@ -18,8 +18,10 @@ LONGEST: Final = timedelta(hours=12)
 """An hour that is further off is that of another night."""
 
 
-def patiently(read: Callable[[], Read], policy: rb.Policy, clock: Clock) -> Read:
-    """What *read* returns, tried again while the pool does not answer and *policy* says so.
+def patiently(
+    read: Callable[[], Read], policy: rb.Policy, clock: Clock, told: Callable[[str], None] = lambda _words: None
+) -> Read:
+    """What *read* returns, tried again while the pool does not answer and *policy* says so, as *told* hears.
 
     Raises:
         Unreachable: it did not answer by then.
@@ -31,9 +33,11 @@ def patiently(read: Callable[[], Read], policy: rb.Policy, clock: Clock) -> Read
             return read()
         except UnreadableKey:
             raise
-        except Unreachable:
+        except Unreachable as error:
             if until is None or clock.now() + timedelta(seconds=pause) > until:
                 raise
+            words, last = str(error).removesuffix("."), moment_in_words(until, policy.timezone)
+            told(f"{words}; it is tried again every {policy.pool.retry_minutes:g} minutes, until {last}")
         clock.sleep(pause)
 
 

@@ -24,7 +24,7 @@ from rebalancer.execute import (
     RunResult,
     StopSignal,
     Timeouts,
-    note_arrivals,
+    note_ends,
     plain_uuid,
     pool_lock,
     state_folder,
@@ -86,7 +86,10 @@ def rebalanced(model: rb.Model, made_at: datetime, reporter: SolveReporter, with
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
-    """Who hears of the solving, of the plan once it is kept, and of the run; what is kept; how its folder is told."""
+    """Who hears of the solving, of the plan once it is kept, and of the run; what is kept; how its folder is told.
+
+    `waiting` hears why a pool that does not answer is waited for.
+    """
 
     solving: SolveReporter = field(default_factory=SolveReporter)
     planned: Callable[[NightlyResult], None] = lambda _result: None
@@ -94,6 +97,7 @@ class Watchers:
     keeper: Keeper = field(default_factory=Keeper)
     origin: Callable[[Path], PlanOrigin] = lambda folder: PlanOrigin(folder=str(folder))
     reading: Callable[[Callable[[], rb.PoolState]], rb.PoolState] = lambda read: read()
+    waiting: Callable[[str], None] = lambda _words: None
     planner: Planner = rebalanced
     turn: Callable[[], AbstractContextManager[object]] = nullcontext
 
@@ -144,7 +148,7 @@ def plan_and_execute(
     time, heard = clock or Clock(), watchers or Watchers()
     seen, connection = _seen(access, policy, state_dir, heard, time)
     with pool_lock(seen.pool.uuid, state_dir):
-        note_arrivals(seen.pool, time.now(), state_dir)
+        note_ends(seen.pool, time.now(), state_dir)
         windows = change_windows(policy)
         made = _planned(seen, policy, state_dir, time, heard, within=left_for_planning(windows, time.now()))
         now = time.now()
@@ -184,7 +188,11 @@ def _seen(
     members = known_pool(access.url, state_dir).members
     connection = replace(access.connection, fallbacks=(*access.connection.fallbacks, *members))
     demand = heard.keeper.reads(policy.demand)
-    found = patiently(lambda: heard.reading(lambda: rb.read(access.url, connection, demand=demand)), policy, time)
+
+    def read() -> rb.PoolState:
+        return heard.reading(lambda: rb.read(access.url, connection, demand=demand))
+
+    found = patiently(read, policy, time, heard.waiting)
     seen = heard.keeper.seen(found, policy)
     keep_pool(access.url, seen.pool, state_dir)
     return seen, connection

@@ -16,6 +16,7 @@ import XenAPI
 
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.installing import questions
+from rebalancer.cli.installing.units import UNITS
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator
 from tests.cli.conftest import POOL
@@ -232,19 +233,27 @@ def test_shipped_units_are_what_the_usual_options_give(terminal: Terminal) -> No
     assert "OnFailure=rebalancer-failed@%n.service\n" in service
 
 
-@pytest.mark.parametrize("words", [[], ["--state-dir", "/srv/rebalancer", "--policy", "/srv/nightly.toml"]])
+RATED = {
+    "service": ("service",),
+    "service elsewhere": ("service", "--state-dir", "/srv/rebalancer", "--policy", "/srv/nightly.toml"),
+    "failed": ("failed",),
+    "failed, by mail to others": ("failed", "--mail-to", "ops@example.org"),
+}
+
+
+@pytest.mark.parametrize("words", RATED.values(), ids=RATED)
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze comes with systemd")
-def test_little_is_exposed(terminal: Terminal, tmp_path: Path, words: list[str]) -> None:
+def test_little_is_exposed(terminal: Terminal, tmp_path: Path, words: tuple[str, ...]) -> None:
     """`systemd-analyze security` finds less than 3 of 10, and `verify` finds nothing but the missing program."""
-    unit = tmp_path / "rebalancer-nightly.service"
-    unit.write_text(terminal.run("systemd", "service", *words).out, encoding="utf-8")
+    unit = tmp_path / UNITS[words[0]]
+    unit.write_text(terminal.run("systemd", *words).out, encoding="utf-8")
     rated = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
         capture_output=True,
         text=True,
         check=False,
     )
-    found = re.search(r"exposure level for rebalancer-nightly\.service: ([\d.]+)", rated.stdout)
+    found = re.search(r"exposure level for rebalancer-\S+\.service: ([\d.]+)", rated.stdout)
     assert found, rated.stdout + rated.stderr
     assert float(found[1]) < ENOUGH
     verified = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 import rebalancer as rb
+from rebalancer.execute import journal_path, note_ends
+from rebalancer.execute.journal.entries import NOT_ARRIVED, Intended, RunBegan, Sent
+from rebalancer.execute.journal.journal import Journal
 from rebalancer.nightly import Access, NightlyResult, Verdict, plan_and_execute, plan_only
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials
-from tests.nightly.noon import POOL, TIMEOUTS, NoonClock
+from tests.nightly.noon import NOON, POOL, TIMEOUTS, NoonClock
 
 KEYS = Credentials(user="root", password="simulator")
 
@@ -50,6 +53,24 @@ def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> N
     (warning,) = (each for each in second.plan.warnings if stubborn.vm_name in each)
     assert warning.startswith(f"VM {stubborn.vm_name}: its move failed at 2026-03-04 12:0")
     assert (third.verdict, third.plan.warnings) == (Verdict.NOTHING_TO_DO, ())
+
+
+def test_a_move_that_failed_unseen_counts(simulator: Simulator, tmp_path: Path) -> None:
+    """A run was killed while a VM was under way, which did not arrive: the next nights leave it alone, and say why."""
+    access = Access(url=simulator.url, connection=rb.Connection(credentials=KEYS))
+    plan = plan_only(access, Policy(), state_dir=tmp_path, clock=NoonClock()).plan
+    step = plan.steps[0]
+    call = Intended(at=NOON, step=step.id, vm=step.vm, source=step.source, target=step.target, marked=True)
+    began = RunBegan(at=NOON, plan=plan.digest, pool=plan.made_from.pool)
+    with Journal(journal_path(plan.digest, tmp_path)) as journal:
+        for entry in (began, call, Sent(at=NOON, step=step.id, task="OpaqueRef:1")):
+            journal.append(entry)
+    first, second = night(access, tmp_path, 1), night(access, tmp_path, 2)
+    assert first.moved > 0
+    assert step.vm not in {each.vm for made in (first, second) for each in made.plan.steps}
+    (warning,) = (each for each in first.plan.warnings if step.vm_name in each)
+    assert NOT_ARRIVED in warning
+    assert note_ends(rb.read(simulator.url, access.connection, metrics=False).pool, NOON + timedelta(3), tmp_path) == ()
 
 
 def night(access: Access, state: Path, day: int) -> NightlyResult:

@@ -13,12 +13,24 @@ from rebalancer.cli.carrying import Invocation, invocation_of_night
 from rebalancer.cli.ending import settle
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.nights.monitoring import Monitor
-from rebalancer.cli.nights.pool_time import PoolTime
+from rebalancer.cli.nights.pool_time import AheadOfThis, PoolTime
 from rebalancer.cli.output import say, say_progress
 from rebalancer.cli.watching.progress import watch_night, watch_solve
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Clock, RunReporter, StopSignal
-from rebalancer.nightly import HistoryKeeper, Keeper, NightlyResult, Watchers, access_of, plan_and_execute, plan_only
+from rebalancer.nightly import (
+    Access,
+    HistoryKeeper,
+    Keeper,
+    NightlyResult,
+    Watchers,
+    access_of,
+    keep_ahead,
+    known_ahead,
+    patiently,
+    plan_and_execute,
+    plan_only,
+)
 from rebalancer.solve import SolveReporter
 
 Watching = Callable[[], AbstractContextManager[tuple[SolveReporter, RunReporter]]]
@@ -75,7 +87,7 @@ def night_of(
     monitor.wanted = wanted
     access = monitor.access = access_of(wanted, policy.parent)
     say_progress(f"reading the pool at {access.url}", url=access.url)
-    clock = monitor.clock = PoolTime(access.url, access.connection) if given.pool_clock else Clock()
+    clock = _clock(access, wanted, given, monitor)
 
     def invocation(folder: Path) -> Invocation:
         return invocation_of_night(folder, wanted, policy, given.state_dir)
@@ -87,6 +99,7 @@ def night_of(
                     solving=solving,
                     planned=monitor.planned,
                     running=running,
+                    waiting=say,
                     keeper=keeper,
                     origin=lambda folder: invocation(folder).origin,
                 )
@@ -100,3 +113,20 @@ def night_of(
         if watching is None:
             settle(Exit.STOPPED)
         raise stopped.with_ways(invocation(Path(stopped.plan)).ways_on()) from stopped
+
+
+def _clock(access: Access, wanted: rb.Policy, given: Surroundings, monitor: Monitor) -> Clock:
+    """The clock that the night goes by, which *monitor* knows from now on.
+
+    While the pool is silent whose clock counts, that is the one that it showed on the night before.
+
+    Raises:
+        XapiError: the pool's clock counts, and cannot be asked for as long as *wanted* has patience.
+    """
+    monitor.clock = Clock()
+    if given.pool_clock:
+        monitor.clock = AheadOfThis(known_ahead(access.url, given.state_dir))
+        found = patiently(lambda: PoolTime(access.url, access.connection), wanted, monitor.clock, say)
+        keep_ahead(access.url, found.ahead, given.state_dir)
+        monitor.clock = found
+    return monitor.clock

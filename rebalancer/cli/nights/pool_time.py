@@ -8,7 +8,22 @@ import rebalancer as rb
 from rebalancer.execute import Clock
 
 
-class PoolTime(Clock):
+class AheadOfThis(Clock):
+    """This machine's clock, moved.
+
+    Args:
+        ahead: by how much it is ahead of this machine's.
+    """
+
+    def __init__(self, ahead: timedelta) -> None:
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        """The moment, in UTC."""
+        return datetime.now(UTC) + self.ahead
+
+
+class PoolTime(AheadOfThis):
     """This machine's clock, moved by how far that of the pool at *url* is ahead of it now.
 
     Raises:
@@ -20,8 +35,4 @@ class PoolTime(Clock):
             pool = live.read().uuid
             asked = datetime.now(UTC)
             shown = live.marks.clock(pool)
-            self._ahead = shown - asked if abs(shown - asked) > timedelta(seconds=1) else timedelta()
-
-    def now(self) -> datetime:
-        """The moment, in UTC, by the clock of the pool."""
-        return datetime.now(UTC) + self._ahead
+        super().__init__(shown - asked if abs(shown - asked) > timedelta(seconds=1) else timedelta())

@@ -231,6 +231,7 @@ def machine(fortnight: Fortnight) -> Iterator[None]:
     class PoolsTime(Clock):
         def __init__(self, url: str, _connection: rb.Connection) -> None:
             (self._pool,) = [each for each in fortnight.pools if each.simulator.url == url]
+            self.ahead = self.now() - datetime.now(UTC)
 
         def now(self) -> datetime:
             return datetime.fromtimestamp(self._pool.simulator.clock(), UTC)
