@@ -15,7 +15,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks foreign pages pictures mutants hunt storm fuzz bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks docs foreign pages pictures mutants hunt storm fuzz bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ types: setup ## check types only
 notebooks: setup ## run every notebook, and compare what it says
 	@$(PYTEST) -m notebook tests/notebooks
 
+docs: .venv/.docs ## build the site of the docs into build/site, warnings being errors
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet --strict
+
 foreign: setup ## let programs that others wrote talk to the simulator
 	@if command -v npm >/dev/null; then \
 	  npm ci --prefix tests/foreign --no-audit --no-fund --ignore-scripts --silent && \
@@ -92,15 +95,22 @@ busy: setup ## plan while twelve other processes spin, beside plans without them
 	@.venv/bin/$(PIP) install --requirement requirements.lock --requirement requirements-bench.lock
 	@touch $@
 
-lock: ## write both lock files anew from pyproject.toml
+.venv/.docs: .venv/.installed requirements-docs.lock
+	@.venv/bin/$(PIP) install --requirement requirements.lock --requirement requirements-docs.lock
+	@touch $@
+
+lock: ## write all lock files anew from pyproject.toml
 	@rm -rf build/lock
 	@scripts/make-venv build/lock
 	@build/lock/bin/$(PIP) install hatchling '.[dev]'
 	@{ echo '# Exact versions for a checkout: package, extras, development and build. Written by `make lock`.'; \
 	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer; } > requirements.lock
-	@build/lock/bin/$(PIP) install --constraint requirements.lock '.[bench]'
-	@{ echo '# Exact versions of what `make bench` adds to requirements.lock. Written by `make lock`.'; \
-	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer | grep -vxFf requirements.lock; } > requirements-bench.lock
+	@for extra in bench docs; do \
+	  rm -rf build/lock && scripts/make-venv build/lock && \
+	  build/lock/bin/$(PIP) install --constraint requirements.lock ".[$$extra]" && \
+	  { echo "# Exact versions of what \`make $$extra\` adds to requirements.lock. Written by \`make lock\`."; \
+	  build/lock/bin/$(PIP) freeze --exclude xapi-rebalancer | grep -vxFf requirements.lock; } > requirements-$$extra.lock || exit 1; \
+	done
 	@rm -rf build/lock
 
 clean: ## remove everything that make made
