@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 import rebalancer as rb
 from rebalancer.errors import InputError, RebalancerError
+from rebalancer.history.fill import fill
+from rebalancer.history.mend import with_store
+from rebalancer.history.place import HistoryPlace
+from rebalancer.history.store import Store
 from rebalancer.inventory import Uuid
 from rebalancer.nightly.keeping import HistoryKeeper
 from rebalancer.units import counted
@@ -18,6 +22,7 @@ from rebalancer.wlb.configuration import Unacceptable, accepted, policy_under, s
 from rebalancer.wlb.moves import evacuation, number_of, optimisation
 from rebalancer.wlb.protocol import answers
 from rebalancer.wlb.protocol.calls import Call
+from rebalancer.wlb.reports.reports import DEFINITIONS, Asked, NoSuchReport, is_about, report
 from rebalancer.wlb.stars import NoSuchVM, ratings
 from rebalancer.wlb.vault import Member, Vault
 from rebalancer.wlb.view import View
@@ -72,7 +77,7 @@ class Service:
             "VMGetRecommendations": self._for_vm,
             "GetOptimizationRecommendations": self._for_pool,
             "HostGetRecommendations": self._for_host,
-            "ExecuteReport": _no_reports,
+            "ExecuteReport": self._report,
             "GetDiagnostics": lambda _call: answers.diagnostics("\n".join(self.diagnostics())),
         }
 
@@ -97,7 +102,7 @@ class Service:
         """The answer to *call*; what stands against one is told as a fault."""
         try:
             return self._answers[call.method](call)
-        except (Refused, Unacceptable) as refused:
+        except (Refused, Unacceptable, NoSuchReport) as refused:
             return answers.fault(str(refused))
         except RebalancerError as error:
             self._helpers.told(f"{call.method}: {error}")
@@ -211,9 +216,25 @@ class Service:
             raise Refused("the pool has no such host")
         return view.once(host, lambda: answers.evacuation(evacuation(view, host)))
 
+    def _report(self, call: Call) -> bytes:
+        """XAPI names no pool: XenCenter does, or the host, as a parameter."""
+        name = call.texts["ReportName"]
+        if name == DEFINITIONS:
+            return answers.report("")
+        view = next((each for each in self._views() if is_about(each, call.pairs)), None)
+        if view is None:
+            raise Refused("no pool that was seen lately is the one that the report is to be about, or has its host")
+        asked, found = Asked.of(call.pairs, self._helpers.now()), view
 
-def _no_reports(_call: Call) -> bytes:
-    raise Refused("this server makes no reports; `rebalancer report` and `rebalancer history` tell of earlier nights")
+        def made(store: Store) -> str:
+            fill(store)
+            return report(name, found, store, asked)
+
+        place = HistoryPlace.of(self._policy.history, self._state_dir, self._base)
+        return answers.report(with_store(place, made, self._helpers.told))
+
+    def _views(self) -> Iterator[View]:
+        return (watch.view for watch in self.watches.values() if watch.view is not None)
 
 
 def url_of(told: str) -> str:

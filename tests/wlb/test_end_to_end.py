@@ -19,6 +19,7 @@ from rebalancer.simulator.balancing import reading
 from rebalancer.simulator.balancing.asking import content_of
 from rebalancer.wlb.app import PATH
 from rebalancer.wlb.protocol.calls import FIELDS
+from rebalancer.wlb.reports.reports import REPORTS
 from tests.wlb.conftest import Running, wait_for
 
 GOOD = ("wlbuser", "wlbpass")
@@ -126,6 +127,30 @@ def test_a_guest_that_is_new(simulator: Simulator, pool: Proxy) -> None:
     assert any(float(stars) > 0.0 for _, stars, *_ in found.values())
 
 
+def asked_for(server: Running, name: str, **parms: str) -> str:
+    """What comes back where XAPI asks for a report."""
+    pairs = "".join(
+        f"<P><ParameterName>{key}</ParameterName><ParameterValue>{value}</ParameterValue></P>"
+        for key, value in parms.items()
+    )
+    inside = f"<ExecuteReport><request><ReportName>{name}</ReportName><ReportParms>{pairs}</ReportParms></request>"
+    body = f'<e:Envelope xmlns:e="x"><e:Body>{inside}</ExecuteReport></e:Body></e:Envelope>'
+    return httpx.post(f"http://{server.url}{PATH}", content=body, auth=GOOD, timeout=20).text
+
+
+def test_reports_are_made(pool: Proxy, server: Running) -> None:
+    """XenCenter asks for layouts first, and gets none; then for reports of this pool; others are refused in words."""
+    (record,) = pool.pool.get_all_records().values()
+    method, about = "ExecuteReport", {"PoolID": record["uuid"], "Start": "-1", "End": "1"}
+    assert reading.result_in(method, asked_for(server, "get_report_definitions").encode()).inside[0].text == ""
+    for name in REPORTS:
+        content = asked_for(server, name, **about, HostID=pool.host.get_uuid(record["master"]))
+        assert "<NewDataSet><xs:schema" in reading.result_in(method, content.encode()).inside[0].text
+    refused = {"pool_audit_history": about, "pool_health": {"PoolID": "other"}, "host_health_history": about}
+    for name, parms in refused.items():
+        assert "<s:Fault>" in asked_for(server, name, **parms)
+
+
 def test_diagnostics_tell_no_secrets(pool: Proxy, server: Running) -> None:
     """How pools stand is told, and not how to get in."""
     (record,) = pool.pool.get_all_records().values()
@@ -147,7 +172,8 @@ def ours(body: str, pool: Proxy, simulator: Simulator) -> str:
     }
     for name, text in names.items():
         body = re.sub(f"<{name}>[^<]*</{name}>", f"<{name}>{text}</{name}>", body)
-    return body
+    named = "<ParameterName>PoolID</ParameterName><ParameterValue>"
+    return re.sub(f"{named}[^<]*<", f"{named}{record['uuid']}<", body)
 
 
 def taken(method: str, content: bytes, hosts: int) -> None:
@@ -161,12 +187,13 @@ def taken(method: str, content: bytes, hosts: int) -> None:
         "VMGetRecommendations": lambda: reading.placements(method, result, hosts),
         "GetOptimizationRecommendations": lambda: reading.optimisation(method, result),
         "HostGetRecommendations": lambda: list(reading.evacuation(method, result)),
+        "ExecuteReport": lambda: reading.descend(result, "XmlDataSet"),
         "GetDiagnostics": lambda: reading.descend(result, "DiagnosticData"),
     }
     readers[method]()
 
 
-REFUSED_IN_WORDS = (b"makes no reports", b"AutoBalanceEnabled cannot be switched on here")
+REFUSED_IN_WORDS = (b"AutoBalanceEnabled cannot be switched on here",)
 """What this server says to recorded calls for things that it does not do."""
 ENDS = {"AddXenServer", "RemoveXenServer"}
 

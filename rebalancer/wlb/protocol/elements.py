@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,8 @@ MOST_BYTES: Final = 256 * 1024
 MOST_DEPTH: Final = 16
 """XAPI's deepest element, a value of a configuration, stands 7 deep."""
 MOST_ELEMENTS: Final = 20_000
+ILLEGAL: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""Whatever is no Char of XML 1.0."""
 
 
 class MalformedCall(Exception):
@@ -94,8 +97,4 @@ def text_of(element: Element) -> str:
 
 def legal(text: str) -> str:
     """*text* with a question mark in the place of each character that XML 1.0 cannot hold."""
-    return "".join(each if _is_legal(ord(each)) else "?" for each in text)
-
-
-def _is_legal(code: int) -> bool:
-    return code in {0x9, 0xA, 0xD} or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000  # noqa: PLR2004 - XML 1.0, Char
+    return ILLEGAL.sub("?", text)

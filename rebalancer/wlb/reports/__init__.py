@@ -1,0 +1,1 @@
+"""Reports as XenCenter shows them: tables under the names that its own layouts read."""
