@@ -107,7 +107,8 @@ def _of_group(group: str) -> Iterator[str]:
 
 
 def _of_module(name: str) -> str:
-    return f"---\ntitle: rb.{name}\n---\n\n{_directive(f'rb.{name}', f'rebalancer.{name}', 1)}"
+    example = f"[An example](../python.md#rb{name})."
+    return f"---\ntitle: rb.{name}\n---\n\n{_directive(f'rb.{name}', f'rebalancer.{name}', 1)}\n\n{example}\n"
 
 
 def _directive(title: str, path: str, level: int) -> str:

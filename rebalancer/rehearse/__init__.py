@@ -17,7 +17,6 @@ __all__ = [
     "RunSeconds",
     "Take",
     "WayBack",
-    "",
     "rehearse",
     "snapshot_beside",
     "snapshot_of",
