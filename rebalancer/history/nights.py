@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rebalancer.errors import HistoryError
 from rebalancer.execute import make_state_folder, state_folder
@@ -55,6 +57,7 @@ class NightRecord:
         steps: of the plan.
         done: of these.
         room: how full the pool was; None without metrics.
+        timezone: that of its policy; "" where no policy could be read, or nobody kept it.
     """
 
     policy: str
@@ -70,6 +73,7 @@ class NightRecord:
     steps: int = 0
     done: int = 0
     room: HeadRoom | None = None
+    timezone: str = ""
 
 
 def nights_path(night: NightRecord, state_dir: Path | None = None) -> Path:
@@ -92,6 +96,16 @@ def append_night(night: NightRecord, state_dir: Path | None = None) -> None:
         raise HistoryError(
             str(path), f"the night cannot be noted: {error.strerror}", "Make room, or let its user write there"
         ) from error
+
+
+def last_timezone(state_dir: Path | None = None) -> str:
+    """The time zone of the latest night of the list whose policy had one; UTC where there is none."""
+    for path in sorted((state_folder(state_dir) / "nights").glob("*.jsonl"), reverse=True):
+        with suppress(HistoryError):
+            for night in sorted(nights_in(path), key=lambda each: each.ended_at, reverse=True):
+                if night.timezone:
+                    return night.timezone
+    return "UTC"
 
 
 def nights_in(path: Path) -> tuple[NightRecord, ...]:
@@ -128,6 +142,7 @@ def _told(raw: Mapping[str, Any]) -> NightRecord:
         steps=_count(raw["steps"]),
         done=_count(raw["done"]),
         room=_room(raw["room"]) if raw["room"] else None,
+        timezone=_zone(raw.get("timezone", "")),
     )
 
 
@@ -138,6 +153,14 @@ def _room(raw: Mapping[str, Any]) -> HeadRoom:
         memory_total_bytes=_count(raw["memory_total_bytes"]),
         memory_used_bytes=_count(raw["memory_used_bytes"]),
     )
+
+
+def _zone(name: object) -> str:
+    """*name*, if it is that of a time zone."""
+    try:
+        return ZoneInfo(str(name)).key if name else ""
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return ""
 
 
 def _count(value: object) -> int:

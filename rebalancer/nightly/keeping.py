@@ -109,4 +109,5 @@ def _record_of(night: NightEnd, words: str, room: HeadRoom | None) -> NightRecor
         steps=len(result.plan.steps) if result else 0,
         done=night.done,
         room=room,
+        timezone=night.timezone,
     )

@@ -13,6 +13,7 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.execute import StepState
+from rebalancer.history.nights import NightRecord, append_night
 from rebalancer.plan import Plan, digest_of
 from tests.cli.manual import json_keys
 from tests.cli.terminal import Served, Terminal, is_one_sentence
@@ -188,3 +189,29 @@ def test_a_site_is_written(terminal: Terminal, state: Path) -> None:
     assert all((terminal.folder / "www" / name).is_file() for name in told["files"])
     ended = terminal.run("site", state, "-o", state)
     assert (ended.code, "something else than a site" in ended.sentence) == (Exit.ERROR, True)
+
+
+def test_without_a_policy_times_are_those_of_the_latest_night(terminal: Terminal, state: Path) -> None:
+    """In tables and reports; a night whose policy nobody could read says nothing of it, and nor do older lists."""
+    asked = ("--days", "9999", "--state-dir", state)
+    assert "began (UTC)" in terminal.run("history", "nights", *asked).out
+    began = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+    night = NightRecord(
+        policy="p.toml",
+        pool=POOL.uuid,
+        pool_name=POOL.name,
+        began_at=began,
+        ended_at=began,
+        exit_code=0,
+        verdict="nothing_to_do",
+    )
+    zones = ("Asia/Tokyo", "", "Nowhere/Land")
+    for later, zone in enumerate(zones):
+        append_night(
+            replace(night, began_at=began + timedelta(later), ended_at=began + timedelta(later), timezone=zone), state
+        )
+    listed = terminal.run("history", "nights", *asked).out
+    assert "began (Asia/Tokyo)" in listed
+    assert "2026-03-02 07:30" in listed
+    told = terminal.run("report", "--until", "2026-03-09", "--state-dir", state).out
+    assert told.splitlines()[0] == "The week from 2026-03-02 00:00 to 2026-03-09 00:00 Asia/Tokyo"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import rebalancer as rb
+from rebalancer.cli.opening import policy_of
 from rebalancer.cli.output import say
 from rebalancer.errors import InputError
 
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from rebalancer.history.store import Store
 
 Done = TypeVar("Done")
+
+
+def recalled_by(policy: Path | None, state_dir: Path | None) -> rb.Policy:
+    """The policy in the file *policy*; without one the usual one, in the time zone of the latest night.
+
+    Raises:
+        PolicyError: the file cannot be used.
+    """
+    from rebalancer.history.nights import last_timezone  # noqa: PLC0415 - only where there is something to recall
+
+    return policy_of(policy) if policy else rb.Policy(timezone=last_timezone(state_dir))
 
 
 def recall(wanted: rb.Policy, state_dir: Path | None, ask: Callable[[Store], Done]) -> Done:

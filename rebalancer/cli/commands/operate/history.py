@@ -25,13 +25,12 @@ def nights(
     json: AsJson = False,
 ) -> None:
     """List nights: how each ended, and what it moved."""
-    from rebalancer.cli.nights.recalling import pools_named, recall
-    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.nights.recalling import pools_named, recall, recalled_by
     from rebalancer.cli.views.history import night_table, show_rows
     from rebalancer.history.answers import NightRow, Period
     from rebalancer.history.queries import nights_of
 
-    period, wanted = Period.last(days), policy_of(policy)
+    period, wanted = Period.last(days), recalled_by(policy, state_dir)
     found = recall(wanted, state_dir, lambda store: nights_of(store, period, pools_named(store, pool)))
     show_rows(found, NightRow, night_table, wanted.timezone, csv=csv, json=json)
 
@@ -53,13 +52,12 @@ def moves(
     json: AsJson = False,
 ) -> None:
     """List migrations: what became of each, and how long it took."""
-    from rebalancer.cli.nights.recalling import pools_named, recall
-    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.nights.recalling import pools_named, recall, recalled_by
     from rebalancer.cli.views.history import move_table, show_rows
     from rebalancer.history.answers import MoveRow, Period
     from rebalancer.history.queries import moves_of
 
-    period, wanted = Period.last(days), policy_of(policy)
+    period, wanted = Period.last(days), recalled_by(policy, state_dir)
     found = recall(
         wanted,
         state_dir,

@@ -52,8 +52,7 @@ def report(
     from functools import partial
     from zoneinfo import ZoneInfo
 
-    from rebalancer.cli.nights.recalling import pools_named, recall
-    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.nights.recalling import pools_named, recall, recalled_by
     from rebalancer.cli.output import say, show_or_json
     from rebalancer.cli.views.report import report_document, report_tables
     from rebalancer.history.report.make import period_of, report_of
@@ -61,7 +60,7 @@ def report(
     from rebalancer.history.report.values import Report
     from rebalancer.history.store import Store
 
-    wanted, now = policy_of(policy), datetime.now(UTC)
+    wanted, now = recalled_by(policy, state_dir), datetime.now(UTC)
     end = until.replace(tzinfo=ZoneInfo(wanted.timezone)) if until else None
 
     def made(store: Store) -> Report:

@@ -26,13 +26,12 @@ def site(
     """
     from functools import partial
 
-    from rebalancer.cli.nights.recalling import recall
-    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.nights.recalling import recall, recalled_by
     from rebalancer.cli.output import print_json, show_lines
     from rebalancer.history.site.site import write_site
     from rebalancer.units import counted
 
-    wanted = policy_of(policy)
+    wanted = recalled_by(policy, state_dir)
     files = recall(wanted, state_dir, partial(write_site, policy=wanted, target=output))
     if json:
         print_json({"folder": str(output), "files": list(files)})
