@@ -102,6 +102,29 @@ def test_recommendations_of_a_pool_end(pool: Proxy, server: Running) -> None:
     assert moves == {}
 
 
+def test_xapi_asks_by_itself(pool: Proxy, server: Running) -> None:
+    """XAPI empties a host as this server says, and starts a guest where it gives most stars; it has no complaint."""
+    every = {ref: pool.host.retrieve_wlb_evacuate_recommendations(ref) for ref in pool.host.get_all()}
+    host, advised = next(
+        (ref, said) for ref, said in every.items() if said and {each[0] for each in said.values()} == {"WLB"}
+    )
+    pool.host.evacuate(host)
+    assert {vm: pool.host.get_uuid(pool.VM.get_resident_on(vm)) for vm in advised} == {
+        vm: target for vm, (_, target) in advised.items()
+    }
+    guests = {ref: each for ref, each in pool.VM.get_all_records().items() if not each["is_control_domain"]}
+    vm = min(guests, key=lambda ref: (guests[ref]["power_state"] != "Running", int(guests[ref]["VCPUs_max"]), ref))
+    uuid = pool.VM.get_uuid(vm)
+    pool.VM.hard_shutdown(vm)
+    (watch,) = server.service.watches.values()
+    wait_for(lambda: watch.view is not None and uuid not in watch.view.problem.initial.host_of, server)
+    stars = {ref: float(said[1]) for ref, said in pool.VM.retrieve_wlb_recommendations(vm).items()}
+    pool.VM.start(vm, False, False)
+    assert stars[pool.VM.get_resident_on(vm)] == max(stars.values())
+    said = pool.message.get_since("19700101T00:00:00Z").values()
+    assert not [each for each in said if each["name"] == "WLB_CONSULTATION_FAILED"]
+
+
 def test_stars_for_a_guest_that_is_halted(simulator: Simulator, pool: Proxy, server: Running) -> None:
     """A guest that was shut down has stars where it may start, none on a disabled host, and the reason."""
     coordinator = simulator.world.coordinator

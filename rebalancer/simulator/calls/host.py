@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from rebalancer.simulator.calls.advised import evacuation_plan
 from rebalancer.simulator.calls.context import Context, Table, on_records
 from rebalancer.simulator.checks import evacuation, failover, memory
 from rebalancer.simulator.migration import evacuations
@@ -41,7 +44,8 @@ def most_failures(database: Database) -> str:
 
 def evacuate(context: Context, host: str, network: str = NULL, batch_size: str = "0") -> None:
     """Move every VM off a host; returns when the last one is gone."""
-    evacuations.evacuate(context.world, context.task, host, network, int(batch_size))
+    plan = partial(evacuation_plan, context, host)
+    evacuations.evacuate(context.world, context.task, host, network, int(batch_size), plan)
 
 
 def assert_can_evacuate(database: Database, host: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebalancer.simulator.calls.advised import host_for as advised_host
 from rebalancer.simulator.calls.context import Context, Table, on_records
 from rebalancer.simulator.checks import agility, boot_here, memory, vm_operations
 from rebalancer.simulator.checks.facts import configured_domain_type
@@ -47,9 +48,11 @@ def set_memory_dynamic_range(database: Database, vm: str, least: str, most: str)
 
 
 def start(context: Context, vm: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it
-    """Start a VM on the host with most memory among those it may run on."""
+    """Start a VM where the Workload Balancing server says, else where most memory is among hosts it may run on."""
     del paused, force
-    power.start(context.world, context.task, vm, on_records(get_possible_hosts)(context, vm))
+    halted = context.world.database.get("VM", vm)["power_state"] == "Halted"
+    advised = advised_host(context, vm) if halted else None
+    power.start(context.world, context.task, vm, [advised] if advised else on_records(get_possible_hosts)(context, vm))
 
 
 def start_on(context: Context, vm: str, host: str, paused: bool, force: bool) -> None:  # noqa: FBT001 - as XAPI has it

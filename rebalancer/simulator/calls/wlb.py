@@ -7,11 +7,13 @@ from rebalancer.simulator.balancing.asking import Server, ask, parms, texts
 from rebalancer.simulator.balancing.reading import Node, malformed
 from rebalancer.simulator.calls.context import Context, Table
 from rebalancer.simulator.checks import boot_here, evacuation
+from rebalancer.simulator.checks.evacuation import EvacuationPlan
 from rebalancer.simulator.checks.facts import is_live, is_restricted, pool_of
 from rebalancer.simulator.state.database import Record
 from rebalancer.simulator.state.failure import ApiFailure, refusal
 from rebalancer.simulator.state.world import World
 
+SHORT = "HOST_NOT_ENOUGH_FREE_MEMORY"
 PATIENCE = 30.0
 """Seconds, where other_config:wlb_timeout does not say otherwise."""
 
@@ -108,22 +110,29 @@ def _moved(world: World, method: str, advice: reading.Advice) -> str:
 
 def retrieve_for_host(context: Context, host: str) -> dict[str, list[str]]:
     """Where the VMs of a host should go; what cannot move keeps XAPI's own objection."""
+    _assert_enabled(context.world)
+    found = evacuation_by_server(context, host)
+    return {**found.blocked, **{vm: ["WLB", context.world.uuid("host", to)] for vm, to in found.targets.items()}}
+
+
+def evacuation_by_server(context: Context, host: str) -> EvacuationPlan:
+    """What emptying a host comes to where the server says who goes where; XAPI's own objections go before that.
+
+    Whoever is left out lacks memory, as XAPI has it.
+
+    Raises:
+        ApiFailure: the server said nothing that can be used.
+    """
     world = context.world
-    _assert_enabled(world)
     advised = _advised(world, host)
     with world.database.lock:
         planned = evacuation.plan(world.database, host)
-    kept = {
-        vm: said
-        for vm, said in planned.blocked.items()
-        if vm not in advised or said[0] != "HOST_NOT_ENOUGH_FREE_MEMORY"
-    }
-    guests = {*planned.targets, *planned.blocked}
-    movable = {
-        vm: ["WLB", world.uuid("host", advised[vm])] if vm in advised else ["HOST_NOT_ENOUGH_FREE_MEMORY", vm]
-        for vm in guests - kept.keys()
-    }
-    return {**kept, **movable}
+    blocked = {vm: said for vm, said in planned.blocked.items() if said[0] != SHORT}
+    left_out = {*planned.targets, *planned.blocked} - blocked.keys() - advised.keys()
+    return EvacuationPlan(
+        blocked={**blocked, **{vm: [SHORT, vm] for vm in left_out}},
+        targets={vm: to for vm, to in advised.items() if vm not in blocked},
+    )
 
 
 def _advised(world: World, host: str) -> dict[str, str]:
@@ -177,6 +186,11 @@ def _assert_enabled(world: World) -> None:
     _initialised(world)
     if not pool_of(world.database)["wlb_enabled"]:
         raise ApiFailure("WLB_DISABLED")
+
+
+def is_enabled(world: World) -> bool:
+    """Whether XAPI may ask a server."""
+    return not refusal(_assert_enabled, world)
 
 
 def _uuid(world: World) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from rebalancer.simulator.checks import evacuation, failover, networks, vm_operations
+from rebalancer.simulator.checks import failover, networks, vm_operations
+from rebalancer.simulator.checks.evacuation import EvacuationPlan
 from rebalancer.simulator.migration import moves
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure
@@ -17,8 +18,10 @@ AT_ONCE = 10
 ARRIVALS = {"provision", "vm_resume", "vm_migrate"}
 
 
-def evacuate(world: World, task: str, host: str, network: str, at_once: int) -> None:
-    """Move every VM off a host; the first one that cannot go stops it before any moves.
+def evacuate(  # noqa: PLR0917 - as XAPI has it
+    world: World, task: str, host: str, network: str, at_once: int, plan: Callable[[], EvacuationPlan]
+) -> None:
+    """Move every VM off a host, as *plan* says; the first one that cannot go stops it before any moves.
 
     They go over `network`, if that is not the null ref, and so many at once, or as many as XAPI likes for 0 or less.
 
@@ -30,7 +33,7 @@ def evacuate(world: World, task: str, host: str, network: str, at_once: int) -> 
         failover.assert_may_disable(world.database, host)
         _mark(world, task, host)
     try:
-        targets = _targets(world, host, network)
+        targets = _targets(world, plan(), network)
         _move_all(world, task, targets, network, at_once if at_once > 0 else AT_ONCE)
         residents = (world.database.get("VM", ref) for ref in world.database.get("host", host)["resident_VMs"])
         if left := sum(not vm["is_control_domain"] for vm in residents):
@@ -50,9 +53,8 @@ def _mark(world: World, task: str, host: str) -> None:
     world.database.change("host", host, current_operations={**current, task: "evacuate"})
 
 
-def _targets(world: World, host: str, network: str) -> Mapping[str, str]:
+def _targets(world: World, plan: EvacuationPlan, network: str) -> Mapping[str, str]:
     with world.database.lock:
-        plan = evacuation.plan(world.database, host)
         for code, *params in plan.blocked.values():
             raise ApiFailure(code, *params)
         for target in sorted(set(plan.targets.values())) if network != NULL else ():

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import XenAPI
 
 from rebalancer.simulator import Simulator
-from tests.simulator.balancing.stub import Stub, envelope, stub
+from tests.simulator.balancing.stub import Stub, envelope
 
 # The stock client answers with whatever the method answers.
 Proxy = Any
 NOBODY = "11111111-2222-3333-4444-555555555555"
-
-
-@pytest.fixture
-def server() -> Iterator[Stub]:
-    """A server that takes the pool."""
-    with stub() as running:
-        running.says = envelope("AddXenServer", "<Id>1</Id>")
-        yield running
-
-
-@pytest.fixture
-def pool(xapi: Proxy, server: Stub) -> Proxy:
-    """The small pool, connected."""
-    xapi.pool.initialize_wlb(server.url, "wlbuser", "wlbpass", "root", "xs&pass<1>")
-    (ref,) = xapi.pool.get_all()
-    xapi.pool.set_wlb_enabled(ref, True)
-    return xapi
 
 
 def refused(call: Any, *arguments: object) -> list[str]:  # noqa: ANN401 - a method of the stock client
