@@ -46,9 +46,9 @@ class PoolClaim:
     def take(self, *, break_lock: bool) -> str:
         """Take the lock, and say whose was broken; "" where none was.
 
-        A lock that is the run's own, because it was killed, is its own again. That of another run is broken where its
-        process is dead for sure, once what it sent last has arrived or never will, or was not seen for ten minutes and
-        left no migration under way; with *break_lock* where it was not seen for two.
+        A lock that is the run's own, because it was killed, is its own again, and the run was last seen then. That of
+        another run is broken where its process is dead for sure, once what it sent last has arrived or never will, or
+        was not seen for ten minutes and left no migration under way; with *break_lock* where it was not seen for two.
 
         Raises:
             PoolLocked: another run holds it.
@@ -66,6 +66,7 @@ class PoolClaim:
             holder = Holder.told(there[LOCK])
             if holder.is_taken_up_by(me):
                 self._own(there[LOCK])
+                self._show(self.keys, there)
                 return broken
             if not self._may_be_broken(holder, there, break_lock=break_lock):
                 raise self._refusal(holder, there)
@@ -95,10 +96,7 @@ class PoolClaim:
         there = keys.read()
         if there.get(LOCK) != self.value:
             return False
-        self._lease += 1
-        keys.add(f"{LEASE}{self.me.run}:{self._lease}", keys.now().isoformat())
-        for lease in _leases(self.me.run, there):
-            keys.remove(lease)
+        self._show(keys, there)
         return True
 
     def release(self) -> None:
@@ -113,6 +111,13 @@ class PoolClaim:
     @property
     def _at_once(self) -> PoolKeys:
         return replace(self.keys, ask=at_once)
+
+    def _show(self, keys: PoolKeys, there: Mapping[str, str]) -> None:
+        """Say when the run was last seen: now."""
+        self._lease += 1
+        keys.add(f"{LEASE}{self.me.run}:{self._lease}", keys.now().isoformat())
+        for lease in _leases(self.me.run, there):
+            keys.remove(lease)
 
     def _own(self, value: str) -> None:
         """Hold the lock with *value*; what the run left behind when it was killed while it broke a lock goes."""

@@ -83,6 +83,16 @@ def test_the_last_request_of_a_dead_run_finds_its_lock(marks: ScriptedMarks, tmp
     assert seen == [held] != [marks.keys[LOCK]]
 
 
+def test_a_run_that_was_taken_up_and_killed_at_once_has_its_lock_as_long(marks: ScriptedMarks, tmp_path: Path) -> None:
+    """What counts is when it was taken up, not when its first process took the lock."""
+    claim_of("first", marks, tmp_path).take(break_lock=False)
+    marks.time += DEAD
+    claim_of("first", marks, tmp_path).take(break_lock=False)
+    held, seen = marks.keys[LOCK], list[str]()
+    claim_of("second", marks, tmp_path, rest=lambda _holder: seen.append(marks.keys[LOCK])).take(break_lock=False)
+    assert seen == [held] != [marks.keys[LOCK]]
+
+
 def test_a_folder_of_the_same_name_proves_nothing(marks: ScriptedMarks, tmp_path: Path) -> None:
     """Two containers of one name: the journal of the other run is not there, so it is not the same folder."""
     claim_of("first", marks, tmp_path).take(break_lock=False)
