@@ -143,8 +143,8 @@ def _ways(error: RebalancerError) -> dict[str, str]:
 def _facts(error: RebalancerError) -> dict[str, str]:
     if not isinstance(error, StoppedHalfWay):
         return {}
-    done = f"{error.done}, not started: {error.left}"
-    known = {"steps done": done, "the journal that tells what happened": error.journal}
+    done = f"{error.done}, not {'started' if error.counted == 'steps' else 'done'}: {error.left}"
+    known = {f"{error.counted} done": done, "the journal that tells what happened": error.journal}
     return {**known, **(_ways(error) or {"next": "look at the pool, then apply the plan again, or roll it back"})}
 
 

@@ -22,6 +22,7 @@
     |- IllegalPlan                the plan breaks a rule at some step
     |- ApprovalRefused            the plan lacks a valid approval
     |- StoppedHalfWay             a run ended between two steps and needs people
+    |  `- RollingStopped          ... or the work on all hosts, within a stage
     |- PoolLocked                 another run writes to this pool
     |- XapiError                  talking to the pool went wrong
     |  |- LoginRefused
@@ -57,6 +58,7 @@ from rebalancer.errors.plans import (
     IllegalPlan,
     NoLegalOrder,
     PoolLocked,
+    RollingStopped,
     StalePlan,
     StillMoving,
     StoppedHalfWay,
@@ -100,6 +102,7 @@ __all__ = [
     "PoolLocked",
     "RebalancerError",
     "RefusedByXapi",
+    "RollingStopped",
     "SnapshotError",
     "StalePlan",
     "StillMoving",

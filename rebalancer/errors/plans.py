@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from rebalancer.errors.base import Listed, Located, RebalancerError
 
@@ -88,6 +89,9 @@ class StoppedHalfWay(RebalancerError):
         plan: the folder of the plan, where nobody named it.
     """
 
+    counted: ClassVar[str] = "steps"
+    """What `done` and `left` count."""
+
     def __init__(
         self, reason: str, *, done: int, left: int, journal: str, ways: Mapping[str, str] | None = None, plan: str = ""
     ) -> None:
@@ -120,7 +124,17 @@ class StoppedHalfWay(RebalancerError):
         return self._told(ways=ways, plan=self.plan)
 
     def _told(self, *, ways: Mapping[str, str], plan: str) -> StoppedHalfWay:
-        return StoppedHalfWay(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways, plan=plan)
+        return type(self)(self.reason, done=self.done, left=self.left, journal=self.journal, ways=ways, plan=plan)
+
+
+class RollingStopped(StoppedHalfWay):
+    """The work on all hosts ended between two stages, or within one; `journal` is its trace, and stages are counted."""
+
+    counted = "stages"
+
+    def __str__(self) -> str:
+        stopped = f"{'. '.join(self.facts)}; stages done: {self.done}, not done: {self.left}"
+        return f"{stopped}. The trace {self.journal} tells what happened; look at the pool, then type the same again."
 
 
 class PoolLocked(RebalancerError):

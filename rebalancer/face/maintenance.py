@@ -139,12 +139,17 @@ def service_of(live: LivePool | LivePair, pool: Uuid, allowed: Collection[str], 
         PoolLocked: another run writes to the pool, on whatever machine.
         XapiError: the pool cannot be reached.
     """
-    found = _one(live).service(allowed)
+    found = one_pool(live).service(allowed)
     assert_unclaimed(live, pool, state_dir)
     return found
 
 
-def _one(live: LivePool | LivePair) -> LivePool:
+def one_pool(live: LivePool | LivePair) -> LivePool:
+    """*live*, which is no pair of pools.
+
+    Raises:
+        InputError: it is one.
+    """
     if not isinstance(live, LivePool):
         raise InputError("--beside", "maintenance is about one pool", "Leave it out")
     return live

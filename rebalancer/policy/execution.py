@@ -29,7 +29,8 @@ class ExecutionPolicy(Section):
 
     A pool that asks a Workload Balancing server stops a run, unless that is one of `quiet_wlb`, which move nothing.
 
-    `power` names what may be done to hosts beside: "disable" them for maintenance, and enable them again.
+    `power` names what may be done to hosts beside: "disable" them for maintenance, and enable them again; "reboot"
+    those that are disabled and empty.
     """
 
     require_approval: bool = False
@@ -43,7 +44,7 @@ class ExecutionPolicy(Section):
     adaptive: bool = True
     slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
     quiet_wlb: tuple[ServerAddress, ...] = ()
-    power: tuple[Literal["disable"], ...] = ()
+    power: tuple[Literal["disable", "reboot"], ...] = ()
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

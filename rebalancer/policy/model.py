@@ -19,6 +19,7 @@ from rebalancer.policy.notify import NotifyPolicy
 from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import DEFAULTS, PRESETS
+from rebalancer.policy.rolling import RollingPolicy
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
@@ -179,6 +180,7 @@ class Policy(Section):
     squeeze: SqueezePolicy = SqueezePolicy()
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
+    rolling: RollingPolicy = RollingPolicy()
     history: HistoryPolicy = HistoryPolicy()
     notify: NotifyPolicy = NotifyPolicy()
     together: tuple[TogetherPolicy, ...] = ()
@@ -228,6 +230,12 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _hosts_are_rebooted_one_way(self) -> Policy:
+        if self.rolling.command and "reboot" in self.execution.power:
+            raise ValueError('rolling.command reboots hosts, and so does "reboot" in execution.power: keep one of them')
+        return self
+
+    @model_validator(mode="after")
     def _resources_are_read(self) -> Policy:
         for name in ("network", "disk"):
             if getattr(self.objective, name).weight and name not in self.demand.resources:
@@ -240,7 +248,8 @@ class Policy(Section):
         for key in PER_HOST:
             if getattr(self.limits, key) is None:
                 written.get("limits", {}).pop(key, None)
-        optional = {"other_pools": OtherPoolsPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
+        optional: dict[str, Section] = {"other_pools": OtherPoolsPolicy(), "rolling": RollingPolicy()}
+        optional |= {"history": HistoryPolicy(), "notify": NotifyPolicy()}
         for key in [name for name, silent in optional.items() if getattr(self, name) == silent]:
             written.pop(key, None)
         if not self.cooling:
@@ -259,8 +268,8 @@ class Policy(Section):
         return self
 
     def without_address(self) -> Policy:
-        """The wishes alone, without the pool's address, what is kept and who is told: what plans and digests cover."""
-        own = {"pool": PoolPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
+        """The wishes alone, without the pool's address, who reboots, what is kept, who is told: what plans cover."""
+        own = {"pool": PoolPolicy(), "rolling": RollingPolicy(), "history": HistoryPolicy(), "notify": NotifyPolicy()}
         return self.model_copy(update=own)
 
     def anchored(self, folder: Path) -> Policy:

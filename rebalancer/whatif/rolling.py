@@ -96,6 +96,7 @@ class Rolling:
                 {
                     "purpose": stage.purpose.value,
                     "host": stage.host_name,
+                    "host_uuid": stage.host,
                     "steps": len(stage.plan.steps),
                     "copied_bytes": stage.copied_bytes,
                     "plan": stage.plan.digest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from rebalancer.errors import Fix, PlanFileError
 from rebalancer.export.folder import fresh_folder, write_plan
@@ -15,6 +16,7 @@ from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.rolling import Rolling
 
 INDEX, INDEX_JSON = "rolling.md", "rolling.json"
+FORMAT: Final = "rebalancer-rolling/1"
 ASIDE_COLUMNS = ("host", "why", "what would let all leave")
 DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
@@ -30,7 +32,7 @@ def write_rolling(found: Rolling, folder: Path) -> None:
         for name, stage in zip(folder_names(found), found.stages, strict=True):
             write_plan(stage.plan, fresh / name)
         write_new(fresh / INDEX, ("\n".join(_page(found)) + "\n").encode())
-        index = {**found.as_json(), "folders": folder_names(found)}
+        index = {"format": FORMAT, **found.as_json(), "folders": folder_names(found)}
         write_new(fresh / INDEX_JSON, (json.dumps(index, indent=2) + "\n").encode())
         if folder.exists():
             folder.rmdir()

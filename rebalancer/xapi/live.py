@@ -3,8 +3,8 @@
 Beside them stand marks that runs leave for each other, and whom XAPI asks for advice: they change nothing that runs,
 see `rebalancer.xapi.marks` and `rebalancer.xapi.balancing`.
 
-Hosts are disabled and enabled only for those who hold the words of a policy that allow it, see
-`rebalancer.xapi.service`.
+Hosts are disabled, enabled and rebooted only for those who hold the words of a policy that allow it, see
+`rebalancer.xapi.service` and `rebalancer.xapi.reboots`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from rebalancer.xapi.reading.kept import KeptInventory
 from rebalancer.xapi.reading.listening import Event, Listener
 from rebalancer.xapi.reading.load_now import load_now
 from rebalancer.xapi.reading.memory import GuestMemory, guest_memory
+from rebalancer.xapi.reboots import HostReboots
 from rebalancer.xapi.receivers import Receivers
 from rebalancer.xapi.service import HostService
 from rebalancer.xapi.session import ReadSession, connect
@@ -196,6 +197,14 @@ class LivePool:
             InputError: it does not.
         """
         return HostService(self._send_harmless, self.ref_of, allowed)
+
+    def reboots(self, allowed: Collection[str]) -> HostReboots:
+        """The door to rebooting hosts, where *allowed*, the words of a policy, permits it.
+
+        Raises:
+            InputError: it does not.
+        """
+        return HostReboots(self._task_of, self.ref_of, allowed)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""

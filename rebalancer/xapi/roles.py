@@ -59,6 +59,7 @@ FEATURES: Final = (
         calls=("host.disable", "host.enable"),
         role="pool-operator",
     ),
+    Feature(name="rebooting hosts that are empty", calls=("host.reboot",), role="pool-operator"),
     Feature(name="messages in the pool", calls=("message.create",), role="pool-operator"),
 )
 

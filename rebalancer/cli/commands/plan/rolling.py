@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_one_pool
-from rebalancer.cli.options import AsJson, PolicyPath, Source, StateDir
+from rebalancer.cli.options import AnyTime, AsJson, PolicyPath, Source, StateDir
 
 
 @reaches_one_pool
@@ -36,6 +36,14 @@ def rolling(
             "--output", "-o", metavar="FOLDER", help="Write a plan folder for each stage there, and an index."
         ),
     ] = None,
+    execute: Annotated[
+        bool,
+        typer.Option("--execute", help="Work on the hosts, one after another: the policy says who reboots them."),
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="With --execute: give up what is left of what was begun, and plan anew.")
+    ] = False,
+    any_time: AnyTime = False,
     policy: PolicyPath = None,
     connection: rb.Connection,
     state_dir: StateDir = None,
@@ -44,15 +52,37 @@ def rolling(
     """Plan how all hosts are rebooted or updated, one after another.
 
     A plan empties each host, coordinator first, and plans bring VMs home; each is proven on the pool as the last one
-    leaves it. Moves nothing.
+    leaves it. Moves nothing but with --execute, which takes each host out of service, waits until it was rebooted, and
+    takes it back; the same command goes on wherever that ended.
     """
     from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import say
     from rebalancer.cli.views.hosts import outcome, rolling_tables
     from rebalancer.cli.watching.progress import watch_solve
+    from rebalancer.face.connection import is_url
     from rebalancer.units import counted
     from rebalancer.whatif.rolling_folder import assert_empty
 
+    if execute and (policy is None or output or not is_url(source)):
+        problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
+        raise typer.BadParameter(problem, param_hint="--execute")
+    if anew and not execute:
+        raise typer.BadParameter("it is for --execute", param_hint="--anew")
+    if execute and policy:
+        from rebalancer.cli.rounds import Round
+
+        return Round(
+            url=source,
+            hosts=host or (),
+            update=update,
+            stay=stay,
+            connection=connection,
+            policy=policy,
+            state_dir=state_dir,
+            any_time=any_time,
+            anew=anew,
+            json=json,
+        ).run()
     if output:
         assert_empty(output)
     model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)

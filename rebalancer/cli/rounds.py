@@ -1,0 +1,173 @@
+"""All hosts worked on, one after another, while people watch: `rolling --execute`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+import rebalancer as rb
+from rebalancer.approval import kept_policy
+from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of
+from rebalancer.cli.exits import Exit
+from rebalancer.cli.opening import open_model, say_refused
+from rebalancer.cli.output import print_json, say, show
+from rebalancer.cli.views.hosts import outcome, rolling_tables
+from rebalancer.cli.watching.progress import watch_solve
+from rebalancer.errors import IllegalPlan, InputError, RollingStopped, StalePlan
+from rebalancer.execute import Clock, RunResult, pool_lock
+from rebalancer.face.maintenance import allowed_by
+from rebalancer.face.rolling.course import Course, Rolled
+from rebalancer.face.rolling.kept import KeptRolling
+from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
+from rebalancer.face.rolling.site import Door, Site
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan
+from rebalancer.policy import Policy
+from rebalancer.units import first_few
+from rebalancer.whatif.itinerary import Habit
+from rebalancer.whatif.rolling_index import RollingIndex
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How the *hosts* of the pool at *url*, all where none are named, are worked on under a policy."""
+
+    url: str
+    hosts: Sequence[str]
+    update: str | None
+    stay: bool
+    connection: rb.Connection
+    policy: Path
+    state_dir: Path | None
+    any_time: bool = False
+    anew: bool = False
+    json: bool = False
+
+    def run(self) -> Exit:
+        """Plan, and carry out; or go on where that ended.
+
+        Raises:
+            InputError: the policy does not allow it, or something else was begun.
+            RollingStopped: people have to look.
+            RebalancerError: as `rb.apply` says.
+        """
+        wanted = kept_policy(self.policy)
+        allowed_by(wanted)
+        pool = rb.read(self.url, self.connection, metrics=False).pool.uuid
+        with pool_lock(pool, self.state_dir):
+            kept = KeptRolling.of(pool, self.state_dir)
+            if kept.is_begun and self.anew:
+                say(f"the rest of what was begun is given up; it is kept in {kept.end(datetime.now(UTC))}")
+            if not kept.is_begun and (refused := self._planned(kept)) is not None:
+                return refused
+            return self._carried_out(kept, pool, wanted)
+
+    def _planned(self, kept: KeptRolling) -> Exit | None:
+        """Plan and keep the stages; the exit code where there are none."""
+        model = open_model(self.url, self.policy, self.connection, metrics=True, state_dir=self.state_dir)
+        say_refused(model.state)
+        with watch_solve() as reporter:
+            found = rb.rolling(model, self.hosts, version=self.update, come_home=not self.stay, reporter=reporter)
+        if found.refused:
+            return outcome(found, rolling_tables(found), json=self.json)
+        if not self.json:
+            show(*rolling_tables(found))
+        kept.begin(found)
+        return None
+
+    def _carried_out(self, kept: KeptRolling, pool: Uuid, wanted: Policy) -> Exit:
+        index = kept.index()
+        self._assert_meant(index, kept)
+        say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
+        site = Site(
+            pool=pool,
+            policy=wanted,
+            door=Door(lambda: rb.connect(self.url, self.connection)),
+            carry_out=self._carry_out,
+            say=say,
+            clock=Clock(),
+            state_dir=self.state_dir,
+        )
+        try:
+            rolled = Course(kept, site, self._means(site)).walk()
+        except RollingStopped as stopped:
+            raise stopped.with_ways({RESUME: self._command()}) from stopped
+        except (StalePlan, IllegalPlan):
+            say(f"nothing of that stage was sent; to plan the hosts that are left anew: {self._command('--anew')}")
+            raise
+        finally:
+            site.door.shut()
+        if not rolled.waits:
+            kept.end(datetime.now(UTC))
+        return self._told(rolled, index)
+
+    def _means(self, site: Site) -> Means:
+        """How hosts go down: as the policy says, else people do it."""
+        rolling = site.policy.rolling
+        if "reboot" in site.allowed:
+            return ByXapi(site=site)
+        if rolling.command:
+            return ByCommand(command=rolling.command, minutes=rolling.command_minutes, version=self.update)
+        work = f"update it to platform version {self.update}, and reboot it" if self.update else "reboot it"
+        return ByPeople(ask=_asked if sys.stdin.isatty() else None, work=work)
+
+    def _carry_out(self, plan: Plan, folder: Path) -> RunResult:
+        way = Invocation(
+            folder=folder,
+            url=self.url,
+            connection=self.connection,
+            policy=self.policy,
+            journal=None,
+            state_dir=self.state_dir,
+            any_time=self.any_time,
+            ways={RESUME: self._command()},
+        )
+        return carried_out(plan, way, None)
+
+    def _assert_meant(self, index: RollingIndex, kept: KeptRolling) -> None:
+        """Pass where what was begun is what is asked for now.
+
+        Raises:
+            InputError: it is something else.
+        """
+        known = {*index.hosts, *(stage.host_uuid for stage in index.stages)}
+        known |= {each.host_name for each in index.set_aside}
+        same = index.update == self.update and (index.returns is Habit.NEVER) is self.stay
+        if same and known.issuperset(self.hosts):
+            return
+        hosts = first_few(index.hosts, SHOWN)
+        began = f"{hosts}{f' with --update {index.update}' if index.update else ''}"
+        problem = f"something else was begun, and is not done: {began}"
+        raise InputError(str(kept.folder), problem, "Type that again, or give it up and plan anew with --anew")
+
+    def _command(self, *flags: str) -> str:
+        """What to type next, which gets in as this command did."""
+        options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
+        own = [*flags, *(["--update", self.update] if self.update else []), *(["--stay"] if self.stay else [])]
+        own += ["--any-time"] if self.any_time else []
+        return shlex.join(["rebalancer", "rolling", self.url, *self.hosts, "--execute", *own, *options])
+
+    def _told(self, rolled: Rolled, index: RollingIndex) -> Exit:
+        """Print how it ended, and return the exit code."""
+        aside = [each.host_name for each in index.set_aside]
+        if self.json:
+            told = {"hosts": list(index.hosts), "set_aside": aside, "stages_done": rolled.done}
+            print_json(told | {"stages_left": rolled.left, "waits": rolled.waits})
+        elif rolled.waits:
+            show(f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}", f"to go on: {self._command()}")
+        else:
+            left_out = f"; not planned: {', '.join(aside)}" if aside else ""
+            show(f"done: {', '.join(index.hosts)}{left_out}")
+        return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside else Exit.DONE
+
+
+def _asked(words: str) -> bool:
+    return typer.confirm(f"{words}. Is that under way?", err=True)

@@ -1,0 +1,98 @@
+"""The way through all hosts as it is kept in the state folder, from its first stage until its last one is done."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from rebalancer.errors import InputError
+from rebalancer.execute import state_folder
+from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
+from rebalancer.face.hosts import RollingPlans
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan
+from rebalancer.whatif.itinerary import Purpose
+from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, stage_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptStage:
+    """A stage, numbered from 1; its plan stands in `folder`."""
+
+    number: int
+    purpose: Purpose
+    host: Uuid
+    host_name: str
+    folder: Path
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRolling:
+    """What is kept of the work on all hosts of a pool, in its *folder*: the itinerary, and the trace beside it."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, pool: Uuid, state_dir: Path | None) -> Self:
+        """That of *pool*; there may be none yet."""
+        return cls(folder=state_folder(state_dir) / "rolling" / plain_uuid(pool))
+
+    @property
+    def itinerary(self) -> Path:
+        """The folder with the index and a plan folder for each stage."""
+        return self.folder / "itinerary"
+
+    @property
+    def trace(self) -> Path:
+        """The file that tells what has happened."""
+        return self.folder / "trace.jsonl"
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is an itinerary: what was written half before is none."""
+        return self.itinerary.exists()
+
+    def begin(self, found: RollingPlans) -> None:
+        """Keep the stages of *found*.
+
+        Raises:
+            InputError: the state folder cannot be written.
+        """
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            make_state_folder(self.folder)
+        except OSError as error:
+            problem = f"it cannot be written: {error.strerror}"
+            raise InputError(str(self.folder), problem, "Name another --state-dir") from error
+        found.save(self.itinerary)
+
+    def index(self) -> RollingIndex:
+        """What the itinerary says of its stages; errors are those of `read_rolling`."""
+        return read_rolling(self.itinerary)
+
+    def stages(self) -> tuple[KeptStage, ...]:
+        """All stages with their plans.
+
+        Raises:
+            PlanFileError: a file is not as it was written.
+        """
+        index = self.index()
+        return tuple(
+            KeptStage(
+                number=number + 1,
+                purpose=stage.purpose,
+                host=stage.host_uuid,
+                host_name=stage.host,
+                folder=self.itinerary / index.folders[number],
+                plan=stage_plan(self.itinerary, index, number),
+            )
+            for number, stage in enumerate(index.stages)
+        )
+
+    def end(self, now: datetime) -> Path:
+        """All is done, or given up: what was kept goes to a folder beside, which is returned."""
+        return self.folder.rename(self.folder.with_name(f"{self.folder.name}-{now:%Y-%m-%dT%H%M%SZ}"))

@@ -1,0 +1,145 @@
+"""What the work on all hosts is done with, and how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rebalancer.errors import RollingStopped, XapiError
+from rebalancer.execute import Clock, RunResult
+from rebalancer.face.maintenance import one_pool
+from rebalancer.face.rolling.kept import KeptRolling, KeptStage
+from rebalancer.face.rolling.trace import FORMAT, Entry, Event, Trace
+from rebalancer.inventory import Host, Pool, Uuid
+from rebalancer.plan import Plan
+from rebalancer.policy import Policy
+from rebalancer.xapi import LivePair, LivePool
+
+Connect = Callable[[], AbstractContextManager[LivePool | LivePair]]
+
+
+class Door:
+    """One way into the pool for all looks: a block that begins with it has the pool, and an error in it shuts it.
+
+    Between two blocks it stays open, so that a look only asks what has changed since the last one.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._open: AbstractContextManager[LivePool | LivePair] | None = None
+        self._live: LivePool | None = None
+
+    def __enter__(self) -> LivePool:
+        if self._live is None:
+            self._open = self._connect()
+            self._live = one_pool(self._open.__enter__())
+        return self._live
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None:
+            self.shut()
+
+    def shut(self) -> None:
+        """Leave; the next block comes in anew."""
+        leaving, self._open, self._live = self._open, None, None
+        with suppress(XapiError):
+            if leaving is not None:
+                leaving.__exit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Seconds between two looks, before a call counts as not sent, and for what a host that has booted still lacks."""
+
+    poll: float = 2.0
+    quiet: float = 60.0
+    settle: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where and by what the work is done.
+
+    Args:
+        pool: uuid of the pool.
+        policy: the operator's, which nobody else can have written.
+        door: the way in.
+        carry_out: carries out a plan that stands in a folder, or goes on with it.
+        say: hears what is done.
+        clock: time.
+        state_dir: where locks, journals and the trace are.
+        waits: how long what is waited for.
+    """
+
+    pool: Uuid
+    policy: Policy
+    door: Door
+    carry_out: Callable[[Plan, Path], RunResult]
+    say: Callable[[str], None]
+    clock: Clock
+    state_dir: Path | None
+    waits: Waits = Waits()
+
+    @property
+    def allowed(self) -> Sequence[str]:
+        """The words of the policy."""
+        return self.policy.execution.power
+
+    def look(self) -> Pool:
+        """The pool as it is now."""
+        with self.door as live:
+            return live.read()
+
+
+class Progress:
+    """The stages of *kept*, and the trace that tells which are done."""
+
+    def __init__(self, kept: KeptRolling, site: Site) -> None:
+        self.kept, self._clock = kept, site.clock
+        self.stages, self.version = kept.stages(), kept.index().update
+        self._trace = Trace.opened(kept.trace)
+        if not self._trace.entries:
+            self.note(Event.BEGAN, words=FORMAT)
+
+    @property
+    def done(self) -> int:
+        """How many stages are done."""
+        return sum(self.has(Event.DONE, stage) for stage in self.stages)
+
+    def note(
+        self, event: Event, stage: KeptStage | None = None, *, digest: str = "", boot_time: str = "", words: str = ""
+    ) -> None:
+        """Write a line; errors are those of `Trace.append`."""
+        number, host = (stage.number, stage.host) if stage else (0, "")
+        entry = Entry(event=event, at=self._clock.now(), stage=number, host=host, digest=digest)
+        self._trace.append(replace(entry, boot_time=boot_time, words=words))
+
+    def has(self, event: Event, stage: KeptStage | None = None) -> bool:
+        """Whether a line of that kind stands there."""
+        return self._trace.last(event, stage.number if stage else 0) is not None
+
+    def going(self, stage: KeptStage) -> Entry | None:
+        """The line that announces that the host goes down, where nobody knows yet whether it does."""
+        return self._trace.last(Event.GOING, stage.number)
+
+    def failed(self, stage: KeptStage) -> bool:
+        """Whether the host was told to go down, and surely does not."""
+        last = self._trace.last_of(stage.number)
+        return last is not None and last.event is Event.FAILED
+
+    def stopped(self, facts: Sequence[str]) -> RollingStopped:
+        """The error that ends the work here: *facts* are a sentence each."""
+        left = len(self.stages) - self.done
+        return RollingStopped("\n".join(facts), done=self.done, left=left, journal=str(self.kept.trace))
+
+    def host(self, pool: Pool, stage: KeptStage) -> Host:
+        """The host of *stage* as *pool* shows it.
+
+        Raises:
+            RollingStopped: it has left the pool.
+        """
+        if stage.host not in pool.hosts:
+            raise self.stopped([f"{stage.host_name} is not in the pool any more"])
+        return pool.hosts[stage.host]

@@ -1,0 +1,22 @@
+"""The section of a policy that says how hosts are rebooted or updated, one after another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rebalancer.policy.sections import MUCH, Section, Title
+
+
+class RollingPolicy(Section):
+    """How `rolling --execute` works on a host that is empty, and how long it waits for it.
+
+    `command` is a program with its arguments, run on this machine to reboot or update the host; without it people do
+    that, or XAPI where `execution.power` says "reboot". It may take `command_minutes`; then the host has `boot_minutes`
+    to be back.
+    """
+
+    command: tuple[Title, ...] = ()
+    command_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 60.0
+    boot_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 30.0

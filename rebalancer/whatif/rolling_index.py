@@ -1,0 +1,74 @@
+"""rolling.json read back: which stages there are, of which host, and in which folder the plan of each stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rebalancer.errors import EditedPlan, PlanFileError
+from rebalancer.export import read_plan
+from rebalancer.files.documents import Unfit, json_in
+from rebalancer.files.kinds import PLAN
+from rebalancer.files.reading import bytes_of
+from rebalancer.files.shapes import value_in
+from rebalancer.inventory import Uuid
+from rebalancer.plan import Plan
+from rebalancer.whatif.itinerary import Habit, Purpose
+from rebalancer.whatif.rolling import SetAside
+from rebalancer.whatif.rolling_folder import INDEX_JSON
+
+REMEDY = "Plan anew with `rebalancer rolling`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedStage:
+    """A stage as rolling.json has it; `plan` is the digest of its plan."""
+
+    purpose: Purpose
+    host: str
+    host_uuid: Uuid
+    plan: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingIndex:
+    """What rolling.json says; `hosts` are names, and `update` is the version that they come back with, if any."""
+
+    format: Literal["rebalancer-rolling/1"]
+    hosts: tuple[str, ...]
+    update: str | None
+    returns: Habit
+    stages: tuple[IndexedStage, ...]
+    folders: tuple[str, ...]
+    set_aside: tuple[SetAside, ...] = ()
+
+
+def read_rolling(folder: Path) -> RollingIndex:
+    """The index of the rolling plan in *folder*.
+
+    Raises:
+        PlanFileError: there is none, or it is none.
+    """
+    path = folder / INDEX_JSON
+    try:
+        found = value_in(RollingIndex, json_in(bytes_of(path, PLAN), PLAN))
+    except Unfit as error:
+        raise PlanFileError(str(path), str(error), REMEDY) from None
+    if len(found.folders) != len(found.stages) or any(Path(name).name != name for name in found.folders):
+        raise PlanFileError(str(path), "it does not name one folder for each stage", REMEDY)
+    return found
+
+
+def stage_plan(folder: Path, index: RollingIndex, number: int) -> Plan:
+    """The plan of the stage with that *number*, counted from 0, of the rolling plan in *folder*.
+
+    Raises:
+        EditedPlan: it is another one than rolling.json names.
+        PlanFileError: it cannot be read.
+    """
+    where = folder / index.folders[number]
+    found = read_plan(where)
+    if found.digest != index.stages[number].plan:
+        raise EditedPlan(str(where), f"it is another plan than {INDEX_JSON} names", REMEDY)
+    return found

@@ -1,0 +1,127 @@
+"""All hosts worked on by one command: each emptied, rebooted, taken back, and its VMs brought home."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from rebalancer.cli.exits import Exit
+from rebalancer.errors import InputError
+from rebalancer.simulator import Simulator
+from rebalancer.simulator.migration.boots import go_down
+from rebalancer.xapi.reboots import HostReboots
+from tests.cli.in_maintenance import POOL, guests, is_enabled, ref_of
+from tests.cli.terminal import PASSWORD, USER, Terminal
+
+BASE = 'name = "update"\n[limits]\nsolve_seconds = 1\n[execution]\npower = '
+BY_XAPI = BASE + '["disable", "reboot"]\n'
+BY_OTHERS = BASE + '["disable"]\n'
+NEWER = "99.0.0"
+
+
+@pytest.fixture
+def own() -> Iterator[Simulator]:
+    """A small pool of its own, whose hosts report a newer version once they have booted; they boot in a moment."""
+    with Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0, update=NEWER) as simulator:
+        yield simulator
+
+
+def names(simulator: Simulator) -> list[str]:
+    """The names of all hosts."""
+    return [host["name_label"] for _, host in simulator.database.items("host")]
+
+
+def placement(simulator: Simulator) -> dict[str, set[str]]:
+    """The guests of each host."""
+    return {name: guests(simulator, name) for name in names(simulator)}
+
+
+def boots(simulator: Simulator) -> dict[str, str]:
+    """When each host has booted."""
+    hosts = (host for _, host in simulator.database.items("host"))
+    return {host["name_label"]: host["other_config"]["boot_time"] for host in hosts}
+
+
+def versions(simulator: Simulator) -> set[str]:
+    """The platform versions in the pool."""
+    return {host["software_version"]["platform_version"] for _, host in simulator.database.items("host")}
+
+
+def test_all_hosts_are_updated_by_xapi_and_all_vms_are_home(own: Simulator, terminal: Terminal) -> None:
+    """Each host was rebooted once, runs the new version and is in service; and a second run has nothing to do."""
+    policy = terminal.write("u.toml", BY_XAPI)
+    before, booted = placement(own), boots(own)
+    words = ("rolling", own.url, "--execute", "--update", NEWER, "-p", policy, "--state-dir", "s")
+    ended = terminal.run(*words)
+    assert ended.code == Exit.DONE, ended.err
+    assert placement(own) == before
+    assert versions(own) == {NEWER}
+    assert all(is_enabled(own, name) for name in names(own))
+    assert all(boots(own)[name] != booted[name] for name in names(own))
+    (kept,) = (terminal.folder / "s" / "rolling").iterdir()
+    lines = [json.loads(line) for line in (kept / "trace.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines].count("went-down") == len(names(own))
+    assert lines[-1]["event"] == "ended"
+    again = terminal.run(*words)
+    assert again.code == Exit.ERROR
+    assert "nothing left to do" in again.sentence
+
+
+def test_people_reboot_the_hosts_where_nobody_else_does(own: Simulator, terminal: Terminal) -> None:
+    """Without a terminal to ask at, the command ends once a host is empty, and goes on once that was rebooted."""
+    policy = terminal.write("u.toml", BY_OTHERS)
+    before = placement(own)
+    words = ("rolling", own.url, "--execute", "--update", NEWER, "-p", policy, "--state-dir", "s")
+    done: set[str] = set()
+    for _ in names(own):
+        ended = terminal.run(*words)
+        assert ended.code == Exit.LATER, ended.err
+        (name,) = (each for each in names(own) if not is_enabled(own, each))
+        assert f"{name} is disabled and empty: update it to platform version {NEWER}, and reboot it" in ended.out
+        assert guests(own, name) == set()
+        assert terminal.run(*words).code == Exit.LATER
+        assert name not in done
+        done.add(name)
+        reboot(own, name)
+    assert terminal.run(*words).code == Exit.DONE
+    assert (placement(own), done) == (before, set(names(own)))
+
+
+def reboot(simulator: Simulator, name: str) -> None:
+    """Reboot a host as somebody at its console does, and wait until it is back."""
+    before = boots(simulator)[name]
+    go_down(simulator.world, ref_of(simulator, name), again=True)
+    with simulator.database.changed:
+        simulator.database.changed.wait_for(lambda: boots(simulator)[name] != before, timeout=60)
+
+
+def test_a_command_of_the_operator_reboots_them(own: Simulator, terminal: Terminal) -> None:
+    """It is run once for each host, without a shell, knows its name, uuid and address, and no password."""
+    script = terminal.write(
+        "r.py",
+        "import json, os, sys\n"
+        "known = {key: value for key, value in os.environ.items() if key.startswith('REBALANCER_')}\n"
+        "open('seen', 'a').write(json.dumps([sys.argv[1:], known]) + chr(10))\n"
+        "sys.exit(3)\n",
+    )
+    command = json.dumps([sys.executable, str(script), "$HOME; reboot"])
+    policy = terminal.write("u.toml", f"{BY_OTHERS}[rolling]\ncommand = {command}\n")
+    words = ("rolling", own.url, "--execute", "-p", policy, "--state-dir", "s")
+    failed = terminal.run(*words)
+    assert failed.code == Exit.STOPPED
+    assert "rolling.command: it ended with code 3" in failed.err
+    (seen,) = (terminal.folder / "seen").read_text().splitlines()
+    (host,) = (host for _, host in own.database.items("host") if not host["enabled"])
+    told = {"REBALANCER_HOST": host["name_label"], "REBALANCER_HOST_UUID": host["uuid"]}
+    told |= {"REBALANCER_HOST_ADDRESS": host["address"], "REBALANCER_UPDATE": ""}
+    assert json.loads(seen) == [["$HOME; reboot"], told]
+
+
+@pytest.mark.parametrize("words", [(), ("disable",), ("reboot",)])
+def test_no_reboot_without_the_words(words: tuple[str, ...]) -> None:
+    """The door to the call stays closed."""
+    with pytest.raises(InputError, match=r"execution\.power"):
+        HostReboots(lambda *_: "", lambda _kind, uuid: uuid, words)
