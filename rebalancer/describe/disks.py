@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebalancer.inventory import Uuid
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.plan import SRRow
-from rebalancer.plan.step import Crossing, Step, StepDisk, StepNetwork
+from rebalancer.plan.step import Crossing, EjectedCD, Step, StepDisk, StepNetwork
 from rebalancer.problem import Problem
 from rebalancer.rules.facts.counterparts import interfaces, network_map
 from rebalancer.rules.facts.disk_maps import unseen_cds
@@ -63,14 +63,21 @@ def _row(problem: Problem, sr: Uuid, gains: Sequence[tuple[Uuid, int]], loses: S
 
 def ejections(steps: Sequence[Step], problem: Problem) -> tuple[str, ...]:
     """A sentence for each CD that XAPI will eject: its VM takes disks along, to a host that does not see the CD."""
-    pool = problem.pool
     return tuple(
-        f"XAPI ejects the CD '{name}' from drive {device} of VM {step.vm_name} in step {step.id}, and does not insert "
-        f"it again"
+        f"XAPI ejects the CD '{each.name}' from drive {each.device} of VM {step.vm_name} in step {step.id}, "
+        f"and does not insert it again"
         for step in steps
-        if step.disks
-        for device, name in unseen_cds(pool.vms[step.vm], pool.hosts[step.target], pool)
+        for each in ejected(step, problem) or ()
     )
+
+
+def ejected(step: Step, problem: Problem) -> tuple[EjectedCD, ...] | None:
+    """The CDs that XAPI will eject; None of a step without disks, where it ejects none."""
+    pool = problem.pool
+    if not step.disks:
+        return None
+    found = unseen_cds(pool.vms[step.vm], pool.hosts[step.target], pool)
+    return tuple(EjectedCD(device=device, name=name) for device, name in found)
 
 
 def crossing_of(move: Migration, problem: Problem) -> Crossing | None:

@@ -13,6 +13,8 @@ REASON_COLUMNS = ("steps to", "steps>")
 HOST_COLUMNS = ("host", "VMs leave>", "VMs come>", "VMs stay>")
 RISK_COLUMNS = ("risk", "how much")
 SHOWN = 6
+UNTOLD = "not told by this plan file"
+"""What earlier versions did not keep."""
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, int]]:
@@ -37,12 +39,17 @@ def risk_rows(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _risks(plan: Plan) -> Iterator[tuple[str, str]]:
-    largest = max(plan.steps, key=lambda step: step.copied_bytes)
+    largest = max(plan.steps, key=lambda step: step.memory_bytes)
+    most = max(plan.steps, key=lambda step: step.copied_bytes)
     longest = max(plan.steps, key=lambda step: step.seconds)
     takes = interval_in_words(longest.seconds_low, longest.seconds, longest.seconds_high)
-    yield "largest copy", f"{size_in_words(largest.copied_bytes)}, {largest.vm_name} ({largest.id})"
+    yield "largest VM", f"{size_in_words(largest.memory_bytes)} of memory, {largest.vm_name} ({largest.id})"
+    if most.carries:
+        yield "largest copy", f"{size_in_words(most.copied_bytes)}, {most.vm_name} ({most.id})"
     yield "longest step", f"{takes}, {longest.vm_name} ({longest.id})"
     yield from _tightest(plan)
+    yield from _ha_margins(plan)
+    yield from _ejected(plan)
     stay = [each.name for each in plan.no_way_back]
     yield "steps without a way back", f"{len(stay)}: {first_few(stay, SHOWN)}" if stay else "none"
     parked = [step.vm_name for step in plan.steps if step.kind is StepKind.HOP]
@@ -58,6 +65,37 @@ def _risks(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.schedule.late:
         steps = counted(len(plan.schedule.late), "step")
         yield "not done before the window closes", f"{steps}: {first_few(plan.schedule.late, SHOWN)}"
+
+
+def _ha_margins(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What HA has to spare once the hosts failed for which it plans; nothing where it plans for none."""
+    name = "HA margin on the way"
+    if plan.ha is None:
+        yield name, UNTOLD
+        return
+    for each in plan.ha:
+        of = f" in pool {plan.made_from.pool_names.get(each.pool, each.pool)}" if len(plan.ha) > 1 else ""
+        hosts = "one host" if each.failures == 1 else f"{each.failures} hosts"
+        where = f" at {each.least_step}" if each.least_step else ""
+        ends = f"{_spared(each.before_bytes)} before the plan, {_spared(each.after_bytes)} after it"
+        yield f"{name}{of}", f"{_spared(each.least_bytes)}{where}, once {hosts} failed ({ends})"
+
+
+def _spared(size_bytes: int) -> str:
+    return f"{size_in_words(size_bytes)} left over" if size_bytes >= 0 else f"{size_in_words(-size_bytes)} too little"
+
+
+def _ejected(plan: Plan) -> Iterator[tuple[str, str]]:
+    """CDs that are ejected; nothing where no disks go along, so that none can be."""
+    carrying = [step for step in plan.steps if step.carries]
+    if not carrying:
+        return
+    name = "CDs that are ejected"
+    if any(step.ejects is None for step in carrying):
+        yield name, UNTOLD
+        return
+    found = [f"{each.name} from {step.vm_name} ({step.id})" for step in carrying for each in step.ejects or ()]
+    yield name, f"{len(found)}: {first_few(found, SHOWN)}" if found else "none"
 
 
 def _tightest(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from rebalancer.plan.cut import cut_by_limits
 from rebalancer.plan.document import digest_of, plan_document, sealed
 from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding, FindingKind
+from rebalancer.plan.ha import HAMargin
 from rebalancer.plan.load import Curve, Load, RefusedMetrics
 from rebalancer.plan.plan import (
     FORMAT,
@@ -20,7 +21,17 @@ from rebalancer.plan.plan import (
     Schedule,
     SRRow,
 )
-from rebalancer.plan.step import Crossing, HostMemory, RefusedHosts, Step, StepDisk, StepKind, StepNetwork, StepSqueeze
+from rebalancer.plan.step import (
+    Crossing,
+    EjectedCD,
+    HostMemory,
+    RefusedHosts,
+    Step,
+    StepDisk,
+    StepKind,
+    StepNetwork,
+    StepSqueeze,
+)
 from rebalancer.plan.timely import untimely
 from rebalancer.tier import TierResult
 
@@ -28,8 +39,10 @@ __all__ = [
     "FORMAT",
     "Crossing",
     "Curve",
+    "EjectedCD",
     "Finding",
     "FindingKind",
+    "HAMargin",
     "HeldAsItIs",
     "HostMemory",
     "HostRow",

@@ -15,6 +15,7 @@ from rebalancer.essence import line_of, table_of
 from rebalancer.inventory import Pool, Uuid, names_of
 from rebalancer.placement import Placement
 from rebalancer.plan.duration import Pace
+from rebalancer.plan.ha import HAMargin
 from rebalancer.plan.load import Load, ResourcePeak
 from rebalancer.plan.step import Step
 from rebalancer.policy import Policy
@@ -229,6 +230,7 @@ class Plan:
     A plan is incomplete where moves are `missing`: it is a legal part of what was found, and legal as an end.
     `outcome` and `reason` are the solver's, in a word and in words; `bound_by` names what gave the main tier its bound.
     `held` are the hosts and VMs that are sick, or do not say what plans rest on: nothing is done about them.
+    `ha` is of each pool whose high availability plans for failures; None in plans that do not tell it.
     `rollback` leads back, `no_way_back` tells which VMs it cannot bring back and by which rule. `digest` is the SHA-256
     of everything else, see `rebalancer.plan.document`.
     """
@@ -255,6 +257,7 @@ class Plan:
     no_way_back: tuple[LeftAlone, ...]
     digest: str
     held: tuple[HeldAsItIs, ...] = ()
+    ha: tuple[HAMargin, ...] | None = None
 
     def __repr__(self) -> str:
         return line_of("Plan", f"of pool {self.made_from.called!r}: {self.summary}")

@@ -81,6 +81,14 @@ class RefusedHosts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EjectedCD:
+    """A CD that XAPI ejects from a drive of a VM that takes disks along, and does not insert again."""
+
+    device: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One XenMotion; a Storage XenMotion where disks go along, to another pool where it is a `crossing`.
 
@@ -89,7 +97,8 @@ class Step:
     where that is None. It likely takes `seconds`, and between `seconds_low` and `seconds_high`; it begins
     `start_seconds` after the first step. `hosts` are source and target. `squeeze` is None where
     the VM keeps its memory. `refused` are the hosts that may not take the VM from where it was before the plan, however
-    much room they have; None where a plan does not say it.
+    much room they have; None where a plan does not say it. `ejects` are CDs that the target does not see; None where no
+    disks go along, so that XAPI ejects none, and where a plan does not say it.
     """
 
     id: str
@@ -113,6 +122,7 @@ class Step:
     crossing: Crossing | None = None
     squeeze: StepSqueeze | None = None
     refused: tuple[RefusedHosts, ...] | None = None
+    ejects: tuple[EjectedCD, ...] | None = None
 
     @property
     def carries(self) -> bool:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from rebalancer.describe.demand import demand_warnings
-from rebalancer.describe.disks import ejections, sr_rows
+from rebalancer.describe.disks import ejected, ejections, sr_rows
 from rebalancer.describe.figures import host_rows, load_of, metrics_of
+from rebalancer.describe.ha_margin import ha_margins
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.refused import refused_hosts
 from rebalancer.describe.summary import general_warnings, summary_of
@@ -70,7 +71,7 @@ def compose(
     reasons = Reasons(book, solution.placement, missing=solution.missing, unfinished=solution.unfinished)
     given = why or reasons.without_figures(migrations)
     steps = steps_of(migrations, book, given, pace=pace, effort=SCHEDULE_EFFORT)
-    steps = numbered(_with_refused(_with_figures(steps, None if why else reasons), book))
+    steps = numbered(_with_hosts_and_cds(_with_figures(steps, None if why else reasons), book))
     rollback, no_way_back = way_back(migrations, book, seed=problem.policy.limits.seed, pace=pace)
     plan = Plan(
         format=FORMAT,
@@ -103,6 +104,7 @@ def compose(
         no_way_back=no_way_back,
         digest="",
         held=held_as_they_are(problem),
+        ha=ha_margins(steps, problem),
     )
     return sealed(replace(plan, summary=summary_of(plan)))
 
@@ -115,9 +117,11 @@ def _with_figures(steps: tuple[Step, ...], reasons: Reasons | None) -> tuple[Ste
     return tuple(replace(step, why=words) for step, words in zip(steps, told, strict=True))
 
 
-def _with_refused(steps: tuple[Step, ...], book: Rulebook) -> tuple[Step, ...]:
-    """*steps* with the hosts that may not take their VMs."""
-    return tuple(replace(step, refused=refused_hosts(step.vm, book)) for step in steps)
+def _with_hosts_and_cds(steps: tuple[Step, ...], book: Rulebook) -> tuple[Step, ...]:
+    """*steps* with the hosts that may not take their VMs, and the CDs that are ejected."""
+    return tuple(
+        replace(step, refused=refused_hosts(step.vm, book), ejects=ejected(step, book.problem)) for step in steps
+    )
 
 
 def _made_from(problem: Problem, pace: Pace, undoes: str | None, about: set[Uuid]) -> MadeFrom:

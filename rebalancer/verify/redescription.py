@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rebalancer.describe.disks import ejections, sr_rows, step_disks
+from rebalancer.describe.disks import ejected, ejections, sr_rows, step_disks
 from rebalancer.describe.figures import load_of, metrics_of, profile_of, told_of
+from rebalancer.describe.ha_margin import ha_margins
 from rebalancer.describe.left_out import LEFT_OUT, left_out, missing_moves
 from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
@@ -131,6 +132,7 @@ def described_anew(plan: Plan, book: Rulebook) -> Plan:
         warnings=(*plan.warnings, *_unsaid(plan, carried, reasons)),
         rollback=tuple(_steps(plan.rollback, back, problem, end)),
         held=held_as_they_are(replace(carried.problem, on_hold=on_hold)),
+        ha=None if plan.ha is None else ha_margins(plan.steps, problem),
     )
 
 
@@ -182,6 +184,7 @@ def _measured_anew(plan: Plan, problem: Problem) -> Plan:
 
 def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: Rulebook) -> Iterator[Step]:
     told = any(step.refused is not None for step in steps)
+    ejects = any(step.ejects is not None for step in steps)
     for step, held, why in zip(steps, _held(steps, start), whys, strict=True):
         memory = _memory(step, problem.pool)
         disks = _disks(step, problem) if step.disks else ()
@@ -195,6 +198,7 @@ def _steps(steps: Sequence[Step], whys: Sequence[str], problem: Problem, start: 
             why=as_told(step.why, why),
             squeeze=squeeze,
             refused=refused,
+            ejects=ejected(step, problem) if ejects else None,
         )
 
 

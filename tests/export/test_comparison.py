@@ -77,7 +77,7 @@ def test_a_plan_without_steps_has_its_place() -> None:
     plan = golden_plan()
     nothing = sealed(replace(plan, steps=(), rollback=()))
     text = comparison_page(plan, nothing, FILES)
-    assert "largest copy 12.0 GiB, batch (s03) -" in section(text, "figures")
+    assert "largest VM 12.0 GiB of memory, batch (s03) -" in section(text, "figures")
     assert section(text, "vms").count("only the first") == len(plan.steps)
     assert "Neither plan moves a VM." in section(comparison_page(nothing, nothing, FILES), "vms")
 

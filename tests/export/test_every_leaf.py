@@ -28,8 +28,9 @@ OF_OTHER_METRICS = {
     for name in ("source", "window_start", "window_end", "timezone", "percentile", "measured", "short", "unknown")
 }
 """Metrics of another window are no longer those that were measured, so nothing of them is compared."""
-UNTOLD = {"steps.*.refused"}
-"""Where no step tells whom its VM is refused by, as in plans of earlier versions, nothing is compared."""
+UNTOLD = {"steps.*.refused", "steps.*.ejects", "ha"}
+"""Where no step tells whom its VM is refused by, or none what is ejected, as in plans of earlier versions, nothing is
+compared; nor is what high availability has to spare."""
 UNMEASURED = {"load.hosts.*.pcpu.*", "load.vms.*.pcpu.*", "load.slot_hours"}
 """Demand is believed as far as the figures follow from it, where nobody measures it again."""
 AS_GOOD = {"hosts.*.before.peak_slot", "hosts.*.after.peak_slot"}

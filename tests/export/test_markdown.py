@@ -12,8 +12,9 @@ from rebalancer.export import plan_markdown
 from rebalancer.export.markdown_table import FOLDED
 from rebalancer.export.overview import host_rows, reason_rows, risk_rows
 from rebalancer.export.timetable import rows
-from rebalancer.plan import Plan, sealed
+from rebalancer.plan import EjectedCD, HAMargin, Plan, sealed
 from rebalancer.plan.reason_kinds import KINDS, OTHER, kind_of
+from rebalancer.units import GIB, size_in_words
 from tests.export.cases import CASES
 from tests.export.everything import golden_plan
 from tests.export.rendered import NAMES, structure, tables, tokens_of
@@ -85,13 +86,43 @@ def test_steps_are_counted_by_reason_and_host() -> None:
 
 
 def test_risks_have_figures() -> None:
-    """The largest copy, the longest step, the least room, and what only some plans have; nothing without steps."""
+    """The largest VM, the longest step, the least room, and what only some plans have; nothing without steps."""
     risks = dict(risk_rows(swap_plan()))
-    assert risks["largest copy"] == "12.0 GiB, big (s02)"
+    assert risks["largest VM"] == "12.0 GiB of memory, big (s02)"
+    assert "largest copy" not in risks
     assert risks["VMs parked on the way"] == "1: small"
     assert risks["steps without a way back"] == "none"
-    assert "VMs whose disks go along" in dict(risk_rows(CASES["disks"]().plan))
+    disks = CASES["disks"]().plan
+    carrying = dict(risk_rows(disks))
+    assert "VMs whose disks go along" in carrying
+    assert carrying["CDs that are ejected"] == "none"
+    largest = max(disks.steps, key=lambda step: step.copied_bytes)
+    assert carrying["largest copy"] == f"{size_in_words(largest.copied_bytes)}, {largest.vm_name} ({largest.id})"
+    cds = replace(largest, ejects=(EjectedCD(device="xvdd", name="tools"),))
+    assert (
+        dict(risk_rows(replace(disks, steps=(cds,))))["CDs that are ejected"]
+        == f"1: tools from {cds.vm_name} ({cds.id})"
+    )
+    untold = dict(risk_rows(replace(disks, ha=None, steps=(replace(largest, ejects=None),))))
+    assert {untold[name] for name in ("CDs that are ejected", "HA margin on the way")} == {"not told by this plan file"}
     assert risk_rows(replace(swap_plan(), steps=())) == []
+
+
+def test_what_ha_has_to_spare_is_told() -> None:
+    """The least with its step, and what is lacking; the pool is named where there are several."""
+    one = HAMargin(
+        pool="pool", failures=1, before_bytes=3 * GIB, least_bytes=GIB, least_step="s02", after_bytes=2 * GIB
+    )
+    lacking = replace(one, failures=2, least_bytes=-GIB, least_step="")
+    name = "HA margin on the way"
+    ends = "(3.0 GiB left over before the plan, 2.0 GiB left over after it)"
+    assert (
+        dict(risk_rows(replace(swap_plan(), ha=(one,))))[name]
+        == f"1.0 GiB left over at s02, once one host failed {ends}"
+    )
+    told = dict(risk_rows(replace(swap_plan(), ha=(one, lacking))))
+    assert told[f"{name} in pool test pool"] == f"1.0 GiB too little, once 2 hosts failed {ends}"
+    assert name not in dict(risk_rows(replace(swap_plan(), ha=())))
 
 
 @pytest.mark.parametrize("case", CASES)

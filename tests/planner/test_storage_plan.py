@@ -12,7 +12,7 @@ from rebalancer.diff.drift import differences
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Migration
-from rebalancer.plan import StepDisk, StepKind, sealed
+from rebalancer.plan import EjectedCD, StepDisk, StepKind, sealed
 from rebalancer.problem import pool_at, problem_at
 from rebalancer.rules import Rulebook
 from rebalancer.units import GIB
@@ -131,9 +131,18 @@ def test_ejected_cds_are_said_in_advance() -> None:
     plan = plan_of(problem, problem.initial.after(carried("web")))
     said = "XAPI ejects the CD 'tools' from drive xvdd of VM web in step s01, and does not insert it again"
     assert [words for words in plan.warnings if "CD" in words] == [said]
+    (step,) = plan.steps
+    assert step.ejects == (EjectedCD(device="xvdd", name="tools"),)
+    for told in ((), (EjectedCD(device="xvdd", name="drivers"),), (EjectedCD(device="xvde", name="tools"),)):
+        (found,) = verify_plan(sealed(replace(plan, steps=(replace(step, ejects=told),))), problem.pool, now=LATER)
+        assert found.words.startswith("steps[0].ejects[0]")
+    untold = sealed(replace(plan, steps=(replace(step, ejects=None),)))
+    assert verify_plan(untold, problem.pool, now=LATER) == ()
     seeing = [hosts[0], local_host(2, pbds=(*local_host(2).pbds, make_pbd("h2", "iso")))]
     problem = local_problem(vm, hosts=seeing, **parts)
-    assert not any("CD" in words for words in plan_of(problem, problem.initial.after(carried("web"))).warnings)
+    plan = plan_of(problem, problem.initial.after(carried("web")))
+    assert not any("CD" in words for words in plan.warnings)
+    assert [step.ejects for step in plan.steps] == [()]
 
 
 def test_moved_disks_count_in_full_where_they_are() -> None:

@@ -84,6 +84,8 @@ class _Maker:
             yield what, f"{during} of {total} while it runs, {after} after it"
         if step.disks:
             yield "disks that go along", f"{len(step.disks)}, {size_in_words(step.disk_bytes)}"
+        if step.ejects:
+            yield "CDs that are ejected", ", ".join(f"{each.name} (drive {each.device})" for each in step.ejects)
         if step.vm in self._stranded:
             yield "way back", "none"
 

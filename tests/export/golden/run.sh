@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:618b36288515e15cedc88bcd2f8a2c375baa66deca6b7f95e3406b2200fa1f1c
+# Plan sha256:76efebeeeeba6746fc096de07338ceb74e7e770c675b28342c6caafa5628705c
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
