@@ -79,7 +79,7 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
 def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.DataFrame:
     """How full the pool is in each slot: `used_pcpus`, `of_pcpus`, their `share`, the `busiest` host and its share.
 
-    Hosts whose load is not counted are left out.
+    `busiest_host_uuid` is there to join on. Hosts whose load is not counted are left out.
 
     Raises:
         ValueError: the problem has no load profile.
@@ -93,6 +93,7 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
         "share": (used / counted).round(SHARE_DECIMALS),
         "busiest": shares.idxmax(),
         "busiest_share": shares.max(),
+        "busiest_host_uuid": shares.idxmax().map({name: uuid for uuid, name in problem.names.hosts.items()}),
     }
     return pd.DataFrame(columns, index=shares.columns)
 

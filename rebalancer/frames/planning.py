@@ -28,6 +28,7 @@ def failures_frame(found: Sequence[Failure]) -> pd.DataFrame:
             "vm_memory_gib": down.memory_gib if down else 0.0,
             "rule": down.rule if down else "",
             "why": down.why if down else "",
+            "hottest_host_uuid": each.hottest_uuid,
         }
         for each in found
         for down in each.down or (None,)

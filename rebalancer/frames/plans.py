@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rebalancer.describe.course import hosts_at
-from rebalancer.frames.cells import gib_cell, rounded_cell, share_cell
+from rebalancer.frames.cells import PCPU_DECIMALS, gib_cell, rounded_cell, share_cell
 from rebalancer.plan import Plan
 
 if TYPE_CHECKING:
@@ -89,9 +89,13 @@ def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
     """
     columns = ["gib", "moves", "load_cost", "bound", "gap", "proved"]
     rows = [{name: getattr(point, name) for name in columns} for point in curve.points]
-    return pd.DataFrame(rows).assign(
-        knee=[number == curve.knee for number in range(len(rows))],
-        chosen=[number == curve.chosen for number in range(len(rows))],
+    return (
+        pd.DataFrame(rows, columns=columns)
+        .round(PCPU_DECIMALS)
+        .assign(
+            knee=[number == curve.knee for number in range(len(rows))],
+            chosen=[number == curve.chosen for number in range(len(rows))],
+        )
     )
 
 
@@ -108,7 +112,8 @@ def course_frame(plan: Plan) -> pd.DataFrame:
         "gib_during": [gib_cell(host.memory_during_bytes) for _, host in rows],
         "gib_after": [gib_cell(host.after.memory_used_bytes) for _, host in rows],
         "gib_total": [gib_cell(host.memory_total_bytes) for _, host in rows],
-        "cpu_peak": [host.after.peak_share for _, host in rows],
+        "cpu_peak": [share_cell(host.after.peak_share) for _, host in rows],
+        "host_uuid": [host.uuid for _, host in rows],
     }
     return pd.DataFrame(columns).set_index(["step", "host"])
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from rebalancer.frames.cells import rounded_cell, share_cell
-from rebalancer.whatif.replay import SHARES, Replay, ReplayedNight, Summary, by_week, summary_of
+from rebalancer.whatif.replay import DAYS_OF_WEEK, SHARES, Replay, ReplayedNight, Summary, by_week, summary_of
 
 
 def replay_frame(found: Replay, each: Literal["contender", "week", "night"] = "contender") -> pd.DataFrame:
@@ -16,11 +16,12 @@ def replay_frame(found: Replay, each: Literal["contender", "week", "night"] = "c
 
     Overload and regret are in pCPU-hours, `above_75_hours` in host-hours. `worst_share` is the busiest host-hour as a
     share of the host's pCPUs; `moved_most` the VM that moved most often; regret is NaN where nobody asked. The index
-    is the contender's name, and the number of the week or night from 1.
+    is the contender's name, and the number of the week or night from 1; `begins` is the first midnight, UTC.
     """
     parts = {"contender": lambda nights: (summary_of(nights),), "week": by_week, "night": _by_night}
+    long = {"contender": len(found.nights), "week": DAYS_OF_WEEK, "night": 1}[each]
     rows = [
-        {each: number, "contender": name, **_judged(found, row)}
+        {each: number, "contender": name, **_judged(found, row), "begins": found.of(name)[(number - 1) * long].at}
         for name in found.contenders
         for number, row in enumerate(parts[each](found.of(name)), start=1)
     ]

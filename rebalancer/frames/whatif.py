@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 
 import pandas as pd
 
-from rebalancer.frames.cells import gib_cell, share_cell
+from rebalancer.frames.cells import GIB_DECIMALS, gib_cell, share_cell
 from rebalancer.frames.loads import times_of
 from rebalancer.slots import Slots
 from rebalancer.whatif import Loss, Rolling, Room, Sleep
 
 
 def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
-    """One row a host that might die: its VMs, GiB to restart, who restarts nowhere, the busiest host then."""
+    """One row a host that might die: its VMs, GiB to restart, who restarts nowhere, the busiest host then.
+
+    Several VMs stand in one cell, with commas between, in `stuck` and `stuck_vm_uuids`.
+    """
     rows = [
         {
-            **asdict(each),
-            "memory_gib": round(each.memory_gib, 3),
+            "host": each.host,
+            "guests": each.guests,
+            "memory_gib": round(each.memory_gib, GIB_DECIMALS),
             "stuck": ", ".join(each.stuck),
+            "restart": each.restart,
+            "hottest": each.hottest,
             "cpu_peak": share_cell(each.cpu_peak),
+            "host_uuid": each.host_uuid,
+            "stuck_vm_uuids": ", ".join(each.stuck_uuids),
+            "hottest_host_uuid": each.hottest_uuid,
         }
         for each in found
     ]
-    return pd.DataFrame(rows, columns=_names(Loss)).set_index("host").sort_index()
+    columns = ["host", "guests", "memory_gib", "stuck", "restart", "hottest", "cpu_peak"]
+    frame = pd.DataFrame(rows, columns=[*columns, "host_uuid", "stuck_vm_uuids", "hottest_host_uuid"])
+    return frame.set_index("host").sort_index()
 
 
 def room_frame(found: Sequence[Room]) -> pd.DataFrame:
     """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all."""
-    rows = [{**asdict(each), "fits": each.fits} for each in found]
-    return pd.DataFrame(rows, columns=[*_names(Room), "fits"]).set_index("host").sort_index()
+    rows = [(each.host, each.may_start, each.by_memory, each.by_cpu, each.fits, each.host_uuid) for each in found]
+    columns = ["host", "may_start", "by_memory", "by_cpu", "fits", "host_uuid"]
+    return pd.DataFrame(rows, columns=columns).set_index("host").sort_index()
 
 
 def rolling_frame(found: Rolling) -> pd.DataFrame:
@@ -61,7 +72,3 @@ def needed_frame(found: Sleep) -> pd.DataFrame:
     needed = found.needed or ()
     times = times_of(Slots(count=len(needed), timezone=found.timezone))
     return pd.DataFrame({"hosts_needed": list(needed)}, index=times, dtype=int)
-
-
-def _names(kind: type[Loss | Room]) -> list[str]:
-    return [field.name for field in fields(kind)]

@@ -25,20 +25,26 @@ class Loss:
 
     Args:
         host: its name.
+        host_uuid: its uuid.
         guests: how many VMs run there.
         memory_gib: what those take that some other host can start.
         stuck: names of those that no other host can start, whatever room there is.
+        stuck_uuids: their uuids.
         restart: whether all others restart on the hosts that are left.
         hottest: the host that is busiest then, None without metrics or where not all restart.
+        hottest_uuid: its uuid.
         cpu_peak: its highest load as a share of the CPU that plans count on.
     """
 
     host: str
+    host_uuid: Uuid
     guests: int
     memory_gib: float
     stuck: tuple[str, ...]
+    stuck_uuids: tuple[Uuid, ...]
     restart: bool
     hottest: str | None
+    hottest_uuid: Uuid | None
     cpu_peak: float | None
 
 
@@ -48,6 +54,7 @@ class Room:
 
     Args:
         host: its name.
+        host_uuid: its uuid.
         may_start: whether such a VM may start there at all.
         by_memory: how many fit its free memory, by every memory rule that binds.
         by_cpu: how many more leave it at or below the policy's threshold; None without metrics, or where such a VM
@@ -55,6 +62,7 @@ class Room:
     """
 
     host: str
+    host_uuid: Uuid
     may_start: bool
     by_memory: int
     by_cpu: int | None
@@ -87,16 +95,19 @@ def _loss(problem: Problem, host: Host, restarts: Restarts | None) -> Loss:
     sizes = [restarts.items.size.get(vm.uuid, 0) for vm in gone] if restarts else []
     return Loss(
         host=problem.names.hosts[host.uuid],
+        host_uuid=host.uuid,
         guests=len(gone),
         memory_gib=gib(sum(sizes)),
         stuck=tuple(problem.names.vms[vm.uuid] for vm in stuck),
+        stuck_uuids=tuple(vm.uuid for vm in stuck),
         restart=found is not None,
-        hottest=hottest,
+        hottest=problem.names.hosts[hottest] if hottest else None,
+        hottest_uuid=hottest,
         cpu_peak=peak,
     )
 
 
-def _hottest(problem: Problem, gone: Host, restarted: Mapping[Uuid, Uuid]) -> tuple[str | None, float | None]:
+def _hottest(problem: Problem, gone: Host, restarted: Mapping[Uuid, Uuid]) -> tuple[Uuid | None, float | None]:
     left = [row for row, host in enumerate(problem.pool.hosts.values()) if host.live and host is not gone]
     capacities = cpu_capacities(problem)
     if problem.demand is None or not left or not capacities[left].all():
@@ -104,7 +115,7 @@ def _hottest(problem: Problem, gone: Host, restarted: Mapping[Uuid, Uuid]) -> tu
     after = Placement({**problem.initial.host_of, **restarted})
     peaks = (host_load(after, problem) / np.maximum(capacities, 1e-9)[:, None]).max(axis=1)
     hottest = max(left, key=lambda row: peaks[row])
-    return problem.names.hosts[list(problem.pool.hosts)[hottest]], float(peaks[hottest])
+    return list(problem.pool.hosts)[hottest], float(peaks[hottest])
 
 
 def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
@@ -125,6 +136,7 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
     return tuple(
         Room(
             host=problem.names.hosts[uuid],
+            host_uuid=uuid,
             may_start=uuid in open_to,
             by_memory=min((_left(row, like.uuid, problem) for row in rows if uuid in row.places), default=0),
             by_cpu=by_cpu.get(uuid),

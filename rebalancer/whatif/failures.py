@@ -61,6 +61,7 @@ class Failure:
             first, then small ones.
         certain: whether it is proved that not all of them restart, where some stay down.
         hottest: the host that is busiest once the others have restarted; None without metrics.
+        hottest_uuid: its uuid.
         cpu_peak: its highest load, as a share of the CPU that plans count on.
     """
 
@@ -71,6 +72,7 @@ class Failure:
     down: tuple[Down, ...]
     certain: bool
     hottest: str | None
+    hottest_uuid: Uuid | None
     cpu_peak: float | None
 
     def as_json(self) -> dict[str, object]:
@@ -129,7 +131,8 @@ class _Ways:
             memory_gib=gib(sum(self._items.size[vm] for vm in gone)),
             down=tuple(self._down(vm, hosts, free) for vm in gone if vm not in found),
             certain=certain,
-            hottest=hottest,
+            hottest=names.hosts[hottest] if hottest else None,
+            hottest_uuid=hottest,
             cpu_peak=peak,
         )
 
@@ -204,7 +207,7 @@ class _Ways:
                 if words:
                     yield rule.id, words.words
 
-    def _hottest(self, gone: Sequence[Uuid], found: Mapping[Uuid, Uuid]) -> tuple[str | None, float | None]:
+    def _hottest(self, gone: Sequence[Uuid], found: Mapping[Uuid, Uuid]) -> tuple[Uuid | None, float | None]:
         problem = self._problem
         capacities = cpu_capacities(problem)
         hosts = list(problem.pool.hosts)
@@ -215,4 +218,4 @@ class _Ways:
         after = Placement({vm: found.get(vm, host) for vm, host in problem.initial.host_of.items() if vm not in off})
         peaks = (host_load(after, problem)[left] / capacities[left][:, None]).max(axis=1)
         best = int(np.argmax(peaks))
-        return problem.names.hosts[hosts[left[best]]], float(peaks[best])
+        return hosts[left[best]], float(peaks[best])

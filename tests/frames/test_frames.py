@@ -12,28 +12,8 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.essence import line_of, table_of
-from rebalancer.frames import (
-    blocked_frame,
-    change_frame,
-    course_frame,
-    demand_frame,
-    filling_frame,
-    host_demand_frame,
-    hosts_frame,
-    left_frame,
-    load_frame,
-    losses_frame,
-    needed_frame,
-    objectives_frame,
-    placement_frame,
-    refusals_frame,
-    rolling_frame,
-    room_frame,
-    sleep_frame,
-    steps_frame,
-    violations_frame,
-    vms_frame,
-)
+from rebalancer.frames import demand_frame
+from rebalancer.legality.report import explain
 from rebalancer.objectives import host_load
 from rebalancer.simulator import Simulator, demo_pool
 
@@ -43,6 +23,9 @@ if TYPE_CHECKING:
     from rebalancer.execute import Live
     from rebalancer.face.model import Model
     from rebalancer.face.proposal import Proposal
+
+
+TRACES = Path(__file__).resolve().parents[2] / "data" / "demo-traces.csv.gz"
 
 
 @pytest.fixture(scope="module")
@@ -61,52 +44,106 @@ def plan(model: Model) -> Proposal:
 
 @pytest.fixture(scope="module")
 def frames(model: Model, plan: Proposal) -> dict[str, pd.DataFrame]:
-    """All frames of a pool and a plan."""
-    pool, problem, book = model.state.pool, model.problem, model.rulebook
-    asleep = rb.sleep(model)
+    """Every frame, by the name of its function without `_frame`."""
+    pool, problem, book, f = model.state.pool, model.problem, model.rulebook, rb.frames
+    asleep, ahead = rb.sleep(model), rb.forecast(model, TRACES)
+    replayed = rb.replay(model.state, TRACES, nights=1, seconds=1, regret=False)
+    alder = [model.host("alder")]
     return {
-        "hosts": hosts_frame(pool),
-        "vms": vms_frame(pool),
-        "demand": demand_frame(problem),
-        "host_demand": host_demand_frame(problem),
-        "load": load_frame(problem),
-        "filling": filling_frame(problem),
-        "steps": steps_frame(plan),
-        "objectives": objectives_frame(plan),
-        "left": left_frame(plan),
-        "change": change_frame(plan),
-        "course": course_frame(plan),
-        "placement": placement_frame(plan),
-        "refusals": refusals_frame(book),
-        "violations": violations_frame(book),
-        "blocked": blocked_frame(book.stuck({model.host("beech").uuid})),
-        "losses": losses_frame(rb.whatif.losses(problem)),
-        "room": room_frame(rb.whatif.room_for(problem, model.vm("web-010"))),
-        "sleep": sleep_frame(asleep),
-        "needed": needed_frame(asleep),
-        "rolling": rolling_frame(rb.rolling(model, ["alder"], seconds=4)),
+        "answers": f.answers_frame(explain(book, model.vm("app-041"), alder), book),
+        "blocked": f.blocked_frame(book.stuck({model.host("beech").uuid})),
+        "change": f.change_frame(plan),
+        "course": f.course_frame(plan),
+        "course_days": f.course_days_frame(ahead.runways),
+        "demand": f.demand_frame(problem),
+        "failures": f.failures_frame(rb.failures(model)),
+        "filling": f.filling_frame(problem),
+        "fit": f.fit_frame(rb.fit(model, rb.Shape(vcpus=4, memory_gib=8), seconds=1)),
+        "host_demand": f.host_demand_frame(problem),
+        "hosts": f.hosts_frame(pool),
+        "left": f.left_frame(plan),
+        "legality": f.legality_frame(book),
+        "load": f.load_frame(problem),
+        "losses": f.losses_frame(rb.whatif.losses(problem)),
+        "needed": f.needed_frame(asleep),
+        "objectives": f.objectives_frame(plan),
+        "outcomes": rb.scenarios.compare(model, {"fewer": rb.scenarios.lose("ash")}, seconds=1),
+        "placement": f.placement_frame(plan),
+        "places": f.places_frame(rb.place(model, rb.Shape(vcpus=4, memory_gib=8))),
+        "refusals": f.refusals_frame(book),
+        "replay": f.replay_frame(replayed, "night"),
+        "rolling": f.rolling_frame(rb.rolling(model, ["alder"], seconds=4)),
+        "room": f.room_frame(rb.whatif.room_for(problem, model.vm("web-010"))),
+        "runway": f.runway_frame(ahead.runways),
+        "sleep": f.sleep_frame(asleep),
+        "steps": f.steps_frame(plan),
+        "tradeoff": f.tradeoff_frame(rb.tradeoff(model, seconds=2)),
+        "violations": f.violations_frame(book),
+        "vm_findings": f.vm_findings_frame(ahead.findings, problem),
+        "vms": f.vms_frame(pool),
     }
 
 
-def test_a_cell_holds_one_value(frames: dict[str, pd.DataFrame]) -> None:
-    """No tuple, list or mapping, which no spreadsheet takes; and no frame is without columns."""
-    for name, frame in frames.items():
-        kinds = {type(cell) for column in frame.columns for cell in frame[column]}
-        assert not kinds & {tuple, list, dict, set, frozenset}, name
-        assert len(frame.columns), name
+NAMES = [name.removesuffix("_frame") for name in rb.frames.__all__]
+MATRICES = {"legality", "load"}
+"""Rows and columns are things, and cells say what is between them."""
+NAMED = {
+    "vm": "vm_uuid",
+    "host": "host_uuid",
+    "from": "from_host_uuid",
+    "to": "to_host_uuid",
+    "busiest": "busiest_host_uuid",
+    "hottest": "hottest_host_uuid",
+    "worst_host": "worst_host_uuid",
+    "moved_most": "moved_most_vm_uuid",
+}
+"""Columns of names, and where their uuids stand."""
+UNROUNDED = 1e-6
 
 
-def test_uuids_join(model: Model, frames: dict[str, pd.DataFrame]) -> None:
-    """`vm_uuid` and `host_uuid` of every frame are those of the pool."""
-    pool = model.state.pool
-    seen = set()
-    for name, frame in frames.items():
-        whole = frame.reset_index()
-        for column in (column for column in whole.columns if str(column).endswith("_uuid")):
-            known = pool.vms if str(column).endswith("vm_uuid") else pool.hosts
-            assert set(whole[column]) <= known.keys(), (name, column)
-            seen.add(name)
-    assert {"hosts", "vms", "demand", "host_demand", "steps", "placement", "refusals", "blocked", "rolling"} <= seen
+def test_every_frame_is_looked_at(frames: dict[str, pd.DataFrame]) -> None:
+    """The ones below are all that are public."""
+    assert sorted(frames) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cell_holds_one_value(name: str, frames: dict[str, pd.DataFrame]) -> None:
+    """No tuple, list or mapping, which no spreadsheet takes; and no frame is without rows or columns."""
+    whole = frames[name].reset_index()
+    kinds = {type(cell) for column in whole.columns for cell in whole[column]}
+    assert not kinds & {tuple, list, dict, set, frozenset}
+    assert len(frames[name].columns)
+    assert len(frames[name]) or name == "sleep"  # no host of this pool is without VMs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_uuids_join(name: str, model: Model, frames: dict[str, pd.DataFrame]) -> None:
+    """Beside each name of a VM or host stands a uuid, and it is one of the pool."""
+    pool, whole = model.state.pool, frames[name].reset_index()
+    columns = set(map(str, whole.columns))
+    if name not in MATRICES and name != "places":
+        assert {NAMED[column] for column in NAMED.keys() & columns} <= columns
+    for column in (column for column in columns if column.endswith("_uuid") and name != "places"):
+        known = pool.vms if column.endswith("vm_uuid") else pool.hosts
+        assert set(whole[column].dropna()) - {""} <= known.keys(), column
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_times_have_a_zone(name: str, frames: dict[str, pd.DataFrame]) -> None:
+    """Moments are aware, only calendar days are not; times of day stand beside their zone, or below a name with it."""
+    whole = frames[name].reset_index()
+    moments = [(column, cell) for column in whole.columns for cell in whole[column] if isinstance(cell, datetime)]
+    assert all(cell.tzinfo or (column == "day" and cell.hour == 0) for column, cell in moments)
+    assert "time" not in whole.columns or set(whole["timezone"]) == {"UTC"}
+    ends = [str(index.name) for index in (frames[name].index, frames[name].columns)]
+    assert {each for each in ends if each.startswith("time")} <= {"time (UTC)"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_are_rounded(name: str, frames: dict[str, pd.DataFrame]) -> None:
+    """To four decimals, which is more than anybody reads."""
+    numbers = frames[name].select_dtypes("float").to_numpy()
+    assert np.allclose(numbers, numbers.round(4), rtol=0, atol=UNROUNDED, equal_nan=True)
 
 
 def test_load_is_demand_summed(model: Model, frames: dict[str, pd.DataFrame]) -> None:

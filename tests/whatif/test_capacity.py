@@ -155,7 +155,16 @@ def test_who_is_tied_to_its_host_is_named() -> None:
     """A pool of one host: nobody restarts anywhere, and there is no busiest host; an empty pool has nothing to lose."""
     alone = problem_with({"h1": 20}, {"a": ("h1", 4)}, a=1.0)
     assert loss_of(alone, "h1") == Loss(
-        host="h1", guests=1, memory_gib=0.0, stuck=("a",), restart=True, hottest=None, cpu_peak=None
+        host="h1",
+        host_uuid="h1",
+        guests=1,
+        memory_gib=0.0,
+        stuck=("a",),
+        stuck_uuids=("a",),
+        restart=True,
+        hottest=None,
+        hottest_uuid=None,
+        cpu_peak=None,
     )
     assert [each.guests for each in losses(problem_with({"h1": 20, "h2": 20}, {}))] == [0, 0]
 

@@ -7,10 +7,11 @@ from rebalancer.whatif.replay.planner import Hindsight, Nothing, Planner
 from rebalancer.whatif.replay.regret import CONDITION, Regret
 from rebalancer.whatif.replay.replay import Replay, ReplayedNight, ReplayReporter, first_night, nights_in, replay
 from rebalancer.whatif.replay.simple import Greedy, HillClimb
-from rebalancer.whatif.replay.summary import Summary, by_week, summary_of
+from rebalancer.whatif.replay.summary import DAYS_OF_WEEK, Summary, by_week, summary_of
 
 __all__ = [
     "CONDITION",
+    "DAYS_OF_WEEK",
     "SHARES",
     "CarriedOut",
     "Contender",
