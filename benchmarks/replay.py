@@ -56,6 +56,7 @@ def _days(price: float, *, demand: Keys = {}, objective: Keys = {}, limits: Keys
 
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     **{name: {"preset": name} for name in PRESETS},
+    "balanced, cool-down 7 days": {"preset": "balanced", "limits": {"cool_down_hours": 168}},
     "p95, 0.001": _percentile(95, 0.001),
     "p95, 0.02": _percentile(95, 0.02),
     "p95, 0.05": _percentile(95, 0.05),

@@ -59,7 +59,7 @@ DEFAULTS = Preset(
 )
 PRESETS: Mapping[str, Preset] = {
     "conservative": Preset(
-        sentence="Few moves and few GiB: only what relieves recorded days a lot, and a VM that moved stays for a week.",
+        sentence="Few moves, few GiB: only what relieves recorded days a lot; a VM that moved rather stays for a week.",
         form=DemandForm.DAYS,
         threshold=0.70,
         levels=LEVELS,
