@@ -32,7 +32,7 @@ PACKAGE = ROOT / "rebalancer"
 LAYERS = (
     {"essence", "interruption", "sanitise", "tier", "units", "version"},
     {"errors", "pages"},
-    {"files"},
+    {"files", "workers"},
     {"inventory"},
     {"clocks", "slots"},
     {"demand", "policy"},
@@ -68,15 +68,15 @@ ROOMS = set.union(*LAYERS, {"simulator"})
 # The Workload Balancing server answers at once from values that the others make anew each time: docs/decisions/0042.
 BELOW_WLB = {"demand", "objectives", "placement", "problem", "xapi"}
 CLIENTS = {
-    "nightly": {"face", "history", "nightly"},
-    "wlb": {"face", "history", "nightly", "wlb", *BELOW_WLB},
-    "cli": {"face", "history", "nightly", "wlb", "cli"},
+    "nightly": {"face", "history", "nightly", "workers"},
+    "wlb": {"face", "history", "nightly", "wlb", "workers", *BELOW_WLB},
+    "cli": {"face", "history", "nightly", "wlb", "workers", "cli"},
 }
 
 THIRD_PARTY = {
     "XenAPI": {"xapi"},
     "apprise": {"nightly"},
-    "distributed": {"nightly"},
+    "distributed": {"workers"},
     "cryptography": {"simulator", "wlb"},
     "defusedxml": {"wlb"},
     "filelock": {"execute"},
@@ -107,6 +107,7 @@ THIRD_PARTY = {
     "starlette": {"wlb"},
     "sqlalchemy": {"history"},
     "statsmodels": {"whatif"},
+    "tqdm": {"workers"},
     "typer": {"cli"},
     "uvicorn": {"wlb"},
 }

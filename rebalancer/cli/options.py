@@ -68,6 +68,13 @@ Pool = Annotated[str | None, typer.Option("--pool", metavar="POOL", help="Only t
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of tables for people.")]
 VCPUs = Annotated[int | None, typer.Option("--vcpus", metavar="N", min=1, help="vCPUs of a VM by size.")]
 MemoryGib = Annotated[float | None, typer.Option("--memory-gib", metavar="GIB", help="Memory of a VM by size.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Work in N processes (default: one for each CPU)."),
+]
+Cluster = Annotated[
+    str | None, typer.Option("--dask", metavar="SCHEDULER", help="Work on the Dask cluster with this scheduler.")
+]
 Load = Annotated[
     float | None,
     typer.Option("--load", metavar="PCPUS", help="pCPUs that a VM by size uses in all hours (default: its vCPUs)."),

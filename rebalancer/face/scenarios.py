@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import InputError
 from rebalancer.face.model import Model, assert_model
 from rebalancer.whatif.scenarios.edit import Edit, Situation
 from rebalancer.whatif.scenarios.outcome import Outcome, outcome_of
+from rebalancer.workers import Sweep, swept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,38 +23,61 @@ Scenarios = Mapping[str, Edit | Sequence[Edit]]
 
 
 def outcomes(
-    model: Model, scenarios: Scenarios, *, seconds: float = SECONDS, executor: Executor | None = None
+    model: Model,
+    scenarios: Scenarios,
+    *,
+    seconds: float = SECONDS,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
 ) -> tuple[Outcome, ...]:
     """What comes of each of *scenarios*, in their order; see `compare`."""
     assert_model(model)
-    if seconds <= 0:
-        raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")
+    assert_work(seconds)
     now = Situation(pool=model.state.pool, demand=model.state.demand, policy=model.policy)
-    wanted = [(name, (edits,) if isinstance(edits, Edit) else tuple(edits)) for name, edits in scenarios.items()]
-    if executor is None:
-        return tuple(outcome_of(now, name, edits, seconds) for name, edits in wanted)
-    running = [executor.submit(outcome_of, now, name, edits, seconds) for name, edits in wanted]
-    return tuple(each.result() for each in running)
+    wanted = {name: (edits,) if isinstance(edits, Edit) else tuple(edits) for name, edits in scenarios.items()}
+    calls = {name: partial(outcome_of, now, name, edits, seconds) for name, edits in wanted.items()}
+    return swept(calls, Sweep(executor=executor, workers=workers, progress=progress))
 
 
 def compare(
-    model: Model, scenarios: Scenarios, *, seconds: float = SECONDS, executor: Executor | None = None
+    model: Model,
+    scenarios: Scenarios,
+    *,
+    seconds: float = SECONDS,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """*scenarios* side by side, one row each: whether the pool bears it, how well, and what it takes to get there.
 
     A scenario that cannot be is a row that says why. What has to be done first, as a CD that has to be ejected, stands
     in `first`, and the numbers are as if it were done. Placements are found on paper: `rb.rebalance(model.what_if(…))`
-    makes the plan, with its steps in order.
+    makes the plan, with its steps in order. Rows are the same and in the same order, whoever works on them.
 
     Args:
         model: the pool and the policy.
         scenarios: {name: an edit, or several in order}; no edits at all is the pool as it is.
         seconds: of work for each.
-        executor: runs them, in processes for instance; by default they run one after another.
+        executor: runs them, on a cluster for instance; by default processes of this machine do.
+        workers: how many such processes; by default as many as there are CPUs, with four scenarios or more for each.
+        progress: whether a bar shows how many are done; by default on a terminal.
 
     Raises:
-        InputError: there is no time to solve in.
+        InputError: there is no time to solve in, or there are no workers.
+        WorkerLost: whoever worked on one scenario was lost again and again.
     """
     from rebalancer.frames import outcomes_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 
-    return outcomes_frame(outcomes(model, scenarios, seconds=seconds, executor=executor))
+    found = outcomes(model, scenarios, seconds=seconds, executor=executor, workers=workers, progress=progress)
+    return outcomes_frame(found)
+
+
+def assert_work(seconds: float) -> None:
+    """Pass where there is time to solve in.
+
+    Raises:
+        InputError: there is none.
+    """
+    if seconds <= 0:
+        raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.execute.journal.folders import state_folder
-from rebalancer.nightly.workers import ProcessEach
 from rebalancer.wlb.accounts import Accounts
 from rebalancer.wlb.app import Door, app_of
 from rebalancer.wlb.measures import Measures
@@ -17,6 +16,7 @@ from rebalancer.wlb.service import Service
 from rebalancer.wlb.serving import Listen, Listening
 from rebalancer.wlb.vault import Vault
 from rebalancer.wlb.watching import Helpers
+from rebalancer.workers import ProcessEach
 
 PLANNERS = 1
 """Plans that are made at once, each in a process of its own."""

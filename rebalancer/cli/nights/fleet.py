@@ -32,11 +32,12 @@ from rebalancer.nightly import (
     assert_collectable,
     write_fleet_textfile,
 )
-from rebalancer.nightly.workers import OnDask, ProcessEach, planner_on
+from rebalancer.nightly.workers import planner_on
 from rebalancer.policy import DemandPolicy
 from rebalancer.policy.fleet import Fleet, fleet_of
 from rebalancer.solve import SolveReporter
 from rebalancer.units import counted
+from rebalancer.workers import OnDask, ProcessEach
 
 WORST_FIRST = (5, 1, 4, 3, 8, 6, 7, 2, 0)
 """Exit codes, from the one that most needs somebody."""

@@ -18,7 +18,7 @@ from rebalancer.policy import Mode
 from rebalancer.problem import Problem, problem_at
 from rebalancer.rules import Blocked, Rulebook
 from rebalancer.rules.facts.memory_rows import MemoryRow
-from rebalancer.solve import solve
+from rebalancer.solve import Budget, Deadline, solve
 from rebalancer.units import first_few, gib
 from rebalancer.whatif.failures import failures
 from rebalancer.whatif.scenarios.edit import Edit, Situation, Stranded, situated
@@ -77,7 +77,10 @@ class Outcome:
 
 
 def outcome_of(now: Situation, name: str, edits: tuple[Edit, ...], seconds: float) -> Outcome:
-    """What comes of *edits* to *now*, balanced with *seconds* of work; a scenario that cannot be says why."""
+    """What comes of *edits* to *now*, balanced with *seconds* of work; a scenario that cannot be says why.
+
+    No clock ends the work: the same comes of it wherever it runs, and beside whom.
+    """
     words = "; ".join(edit.words for edit in edits) or "as it is"
     try:
         return _judged(situated(now, edits), name, words, seconds)
@@ -94,7 +97,7 @@ def _judged(given: Situation, name: str, words: str, seconds: float) -> Outcome:
     ready, blocked = released(_hurried(given, seconds))
     problem = ready.problem
     book = Rulebook.of(problem)
-    solution = solve(book)
+    solution = solve(book, budget=Budget(problem.policy.limits, until=Deadline()))
     after = solution.placement
     there = problem_at(problem, after)
     open_hosts = [uuid for uuid, host in problem.pool.hosts.items() if host.live and uuid not in problem.intent.empty]

@@ -9,7 +9,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_one_pool
-from rebalancer.cli.options import AsJson, NoMetrics, PolicyPath, Source
+from rebalancer.cli.options import AsJson, Cluster, NoMetrics, PolicyPath, Source, Workers
 
 
 @reaches_one_pool
@@ -20,6 +20,8 @@ def whatif(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", min=0.1, help="Work for each scenario, in seconds of a CPU.")
     ] = 2.0,
+    workers: Workers = None,
+    dask: Cluster = None,
     policy: PolicyPath = None,
     no_metrics: NoMetrics = False,
     connection: rb.Connection,
@@ -34,10 +36,12 @@ def whatif(
 
     from rebalancer.cli.opening import open_model, say_refused
     from rebalancer.cli.output import show_or_json
+    from rebalancer.cli.sweeping import cluster_of
     from rebalancer.cli.views.newcomers import scenario_tables
 
     wanted = rb.scenarios.read(scenarios)
     model = open_model(source, policy, connection, metrics=not no_metrics)
     say_refused(model.state)
-    found = rb.scenarios.outcomes(model, wanted, seconds=seconds)
+    with cluster_of(dask) as executor:
+        found = rb.scenarios.outcomes(model, wanted, seconds=seconds, executor=executor, workers=workers)
     show_or_json(scenario_tables(found), lambda: [asdict(each) for each in found], json=json)

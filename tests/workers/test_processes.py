@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from rebalancer.errors import MetricsRefused, PoolLocked, StoppedHalfWay, WorkerLost
-from rebalancer.nightly.workers import ProcessEach
+from rebalancer.workers import ProcessEach
 from tests.nightly.fleet.calls import add, die, refuse
 
 
