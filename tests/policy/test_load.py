@@ -118,6 +118,13 @@ def test_the_manual_names_no_other_key() -> None:
         ("mode = balance", "(at line 1, column 8). Correct that line: text and times of day stand in quotes."),
         ("[limits]\n[limits]", "is not TOML: cannot declare limits twice (at line 2, column 8). Correct that line."),
         ("mode = {}", "or 'consolidate', not a table"),
+        ('[execution]\npower = ["rebot"]', "execution.power[1] should be 'disable'"),
+        ('[rolling]\ncommand = "reboot-it"', "rolling.command should be a list"),
+        ("[rolling]\nboot_minutes = 0", "rolling.boot_minutes should be above 0, not 0"),
+        (
+            '[rolling]\ncommand = ["reboot-it"]\n[execution]\npower = ["disable", "reboot"]',
+            'rolling.command reboots hosts, and so does "reboot" in execution.power: keep one of them',
+        ),
         ("never_move = [[2026-01-01]]", "never_move[1] should be text in quotes, not [2026-01-01]"),
         ("maximum_moves = 20", "unknown key maximum_moves (there is limits.maximum_moves). Known in the policy: "),
         ("[limits]\nhost_load.cpu = 90", "should be at most 10, not 90 (it is a share: 90 % is 0.9)"),

@@ -53,7 +53,7 @@ class Door:
 class Waits:
     """Seconds between two looks, before a call counts as not sent, and for what a host that has booted still lacks."""
 
-    poll: float = 2.0
+    poll: float = 5.0
     quiet: float = 60.0
     settle: float = 300.0
 

@@ -1,0 +1,315 @@
+"""Where all hosts of a small pool are worked on in virtual time, by processes that come, go on, and go or die."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import rebalancer as rb
+from rebalancer.cli.exits import Exit, exit_code
+from rebalancer.errors import RebalancerError
+from rebalancer.execute import RunResult, pool_lock
+from rebalancer.face.hosts import RollingPlans
+from rebalancer.face.rolling import trace as traces
+from rebalancer.face.rolling.course import Course
+from rebalancer.face.rolling.kept import KeptRolling
+from rebalancer.face.rolling.means import ByPeople, ByXapi
+from rebalancer.face.rolling.site import Door, Site
+from rebalancer.face.rolling.trace import Entry, Trace
+from rebalancer.files.writing import add_line
+from rebalancer.inventory import pool_from_records
+from rebalancer.inventory.records import CLASSES
+from rebalancer.plan import Plan
+from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
+from rebalancer.simulator.migration import boots
+from rebalancer.simulator.migration.boots import go_down
+from rebalancer.simulator.state.world import World
+from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
+from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, VirtualClock, become, this_executor
+from tests.storm.judge import WatchedTime
+from tests.storm.places import Places
+from tests.storm.record import Call, Deed, Record, Run
+from tests.storm.seams import storm_seams
+from tests.storm.situations import BEGINS
+from tests.storm.ways import Ways
+
+KEYS = Credentials(user="root", password="simulator")
+NEWER = "99.0.0"
+TRACE = "trace"
+"""The kind of point that a line of the trace is."""
+REBOOT = "Async.host.reboot"
+Strike = tuple[Point, Callable[[Executor], None]]
+
+
+def policy(**sections: object) -> rb.Policy:
+    """One under which XAPI reboots hosts."""
+    limits = {"solve_seconds": 0.02}
+    given = {"limits": limits, "execution": {"power": ["disable", "reboot"]}, **sections}
+    return rb.Policy.model_validate(given)
+
+
+@cache
+def pool_of(seed: int) -> SimulatedPool:
+    """A small pool of which every host can be emptied."""
+    chance = Random(f"rolling {seed}")
+    hosts = chance.choice([3, 3, 4])
+    return generate_pool(
+        hosts=hosts,
+        vms=chance.randint(2 * hosts, 3 * hosts),
+        seed=chance.randrange(10**6),
+        fill=chance.choice([0.3, 0.45]),
+        pinned=0.0,
+        hot=0.0,
+        largest_gib=16,
+        cpus=8,
+        days=1,
+    )
+
+
+@cache
+def planned(seed: int, version: str | None, hosts: int) -> RollingPlans:
+    """The stages for the first so many hosts of that pool, coordinator among them; of all for 0."""
+    database = Simulator(pool_of(seed)).database
+    pool = pool_from_records({cls: database.all(cls) for cls in CLASSES})
+    state = rb.PoolState(pool=pool, demand=None, taken_at=BEGINS, source="a storm")
+    chosen = sorted(pool.hosts, key=lambda host: host not in pool.coordinators)[:hosts] if hosts else ()
+    return rb.rolling(rb.Model(state, policy()), chosen, version=version, made_at=BEGINS)
+
+
+class Conduct:
+    """Judges what is sent: hosts are rebooted that are disabled and empty, each once."""
+
+    def __init__(self, simulator: Simulator, blame: Callable[[str], None]) -> None:
+        self._database, self._blame = simulator.database, blame
+        self.rebooted = Counter[str]()
+
+    def at_sending(self, call: Call) -> None:
+        """Every call is sent by a process that lives."""
+
+    def at_arrival(self, call: Call) -> None:
+        """A call that has come to the pool; those that move VMs are judged elsewhere."""
+
+    def at_reboot(self, host: str) -> None:
+        """A host is told to reboot."""
+        record = self._database.get("host", host)
+        self.rebooted[record["name_label"]] += 1
+        if self.rebooted[record["name_label"]] > 1:
+            self._blame(f"{record['name_label']} is rebooted twice")
+        if record["enabled"]:
+            self._blame(f"{record['name_label']} is rebooted, and not disabled")
+        on_it = [
+            vm for _, vm in self._database.items("VM") if vm["resident_on"] == host and not vm["is_control_domain"]
+        ]
+        if on_it:
+            self._blame(f"{record['name_label']} is rebooted with {len(on_it)} VMs")
+
+
+class Stage:
+    """A pool, its itinerary, and everything that is known of what happens there."""
+
+    def __init__(
+        self, folder: Path, *, seed: int, version: str | None = NEWER, hosts: int = 0, wanted: rb.Policy | None = None
+    ) -> None:
+        self.folder, self.policy, self.version = folder, wanted or policy(), version
+        self.found: list[str] = []
+        self.time = WatchedTime(BEGINS.timestamp())
+        self.simulator = Simulator(pool_of(seed), timing=self.time, login_delay=0.0, update=version or "")
+        self.plans = planned(seed, version, hosts)
+        self.record = Record()
+        database = self.simulator.database
+        self.places = Places([database], self.plans.stages[0].plan)
+        self.conduct = Conduct(self.simulator, self.blame)
+        self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
+        self.said: list[str] = []
+        self.before, self.excused = self.homes(), set[str]()
+        self.asks_people = False
+        self.time.look = self._look
+
+    def homes(self) -> dict[str, str]:
+        """Where each guest runs, by uuid; "" where nowhere."""
+        database = self.simulator.database
+        return {
+            vm["uuid"]: self.simulator.world.uuid("host", vm["resident_on"])
+            for _, vm in database.items("VM")
+            if not (vm["is_control_domain"] or vm["is_a_template"] or vm["is_a_snapshot"])
+        }
+
+    def blame(self, words: str) -> None:
+        """Note what is wrong."""
+        self.found.append(f"{self.time.monotonic():.1f}: {words}")
+
+    def _look(self) -> None:
+        for complaint in self.places.complaints():
+            if complaint.about not in self.excused:
+                self.excused.add(complaint.about)
+                self.blame(str(complaint))
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let processes run here until the block ends."""
+        with storm_seams(self.ways, self.record, Random(0)), pytest.MonkeyPatch.context() as patch:
+            _trace_seam(patch)
+            self._watch_reboots(patch)
+            yield
+
+    def _watch_reboots(self, patch: pytest.MonkeyPatch) -> None:
+        """Have every reboot judged that XAPI accepts."""
+
+        def judged(world: World, host: str, *, again: bool) -> None:
+            self.conduct.at_reboot(host)
+            go_down(world, host, again=again)
+
+        patch.setattr(boots, "go_down", judged)
+
+    def run(self, *strikes: Strike) -> str:
+        """A process from its start to its end, whatever befalls it; its exit code and words."""
+        run = Run(
+            name=f"process {len(self.record.runs) + 1}",
+            plan=self.plans.stages[0].plan,
+            state=self.folder,
+            journal=self.folder,
+        )
+        self.record.runs.append(run)
+        executor = Executor(run=run, clock=VirtualClock(self.time), strikes=list(strikes))
+        over: list[str] = []
+        self.time.start(partial(self._process, executor, over))
+        while not over:
+            self.time.sleep(1.0)
+        self.record.events.append(Deed(at=self.time.monotonic(), words=f"{run.name} ends: {over[0]}"))
+        return over[0]
+
+    def _process(self, executor: Executor, over: list[str]) -> None:
+        become(executor)
+        end = "unforeseen"
+        try:
+            end = self._ended(executor)
+        except Killed:
+            end = "killed"
+        finally:
+            over.append(end)
+
+    def _ended(self, executor: Executor) -> str:
+        pool = self.plans.stages[0].plan.made_from.pool
+        try:
+            with pool_lock(pool, self.folder):
+                return self._walked(executor, KeptRolling.of(pool, self.folder))
+        except RebalancerError as error:
+            executor.assert_alive()
+            return f"{exit_code(error):d} {type(error).__name__}: {error}"
+
+    def _walked(self, executor: Executor, kept: KeptRolling) -> str:
+        if not kept.is_begun:
+            kept.begin(self.plans)
+        site = Site(
+            pool=self.plans.stages[0].plan.made_from.pool,
+            policy=self.policy,
+            door=Door(self._live),
+            carry_out=partial(self._carried_out, executor),
+            say=self.said.append,
+            clock=executor.clock,
+            state_dir=self.folder,
+        )
+        means = ByPeople(ask=None, work="reboot it") if self.asks_people else ByXapi(site=site)
+        rolled = Course(kept, site, means).walk()
+        executor.assert_alive()
+        if rolled.waits:
+            return f"{Exit.LATER:d} {rolled.waits}"
+        kept.end(executor.clock.now())
+        return f"{Exit.DONE:d} done"
+
+    def _live(self) -> LivePool:
+        world = self.simulator.world
+        address = self.simulator.database.get("host", world.coordinator)["address"]
+        return live_pool(f"http://{address}", KEYS, Trust())
+
+    def _carried_out(self, executor: Executor, plan: Plan, _folder: Path) -> RunResult:
+        with self._live() as live:
+            return rb.apply(plan, live, state_dir=self.folder, clock=executor.clock, stop=executor.stop)
+
+    @property
+    def lines(self) -> list[Entry]:
+        """The trace, wherever it stands by now."""
+        paths = sorted((self.folder / "rolling").glob("*/trace.jsonl"))
+        return Trace.opened(paths[-1]).entries if paths else []
+
+    def reboot(self, host: str) -> None:
+        """Reboot a host, by its ref, as somebody at its console does, and wait until it is back."""
+        go_down(self.simulator.world, host, again=True)
+        self.time.sleep(400.0)
+
+    def assert_right(self) -> None:
+        """Fail where anything is wrong, or not as it has to be once all is done."""
+        hosts = [host for _, host in self.simulator.database.items("host")]
+        worked_on = set(self.plans.hosts)
+        if self.homes() != self.before:
+            self.blame("not all VMs are home")
+        for host in hosts:
+            if not host["enabled"]:
+                self.blame(f"{host['name_label']} is not enabled")
+            if host["name_label"] in worked_on and self.version:
+                version = host["software_version"]["platform_version"]
+                if version != self.version:
+                    self.blame(f"{host['name_label']} runs {version}")
+        assert self.found == [], "\n".join(self.found)
+
+    def host(self, name: str) -> str:
+        """The ref of a host."""
+        return next(ref for ref, host in self.simulator.database.items("host") if host["name_label"] == name)
+
+    def close(self) -> None:
+        """Let everything that is under way end."""
+        self.simulator.world.stopping.set()
+        self.time.drain()
+        assert self.time.failures == []
+
+
+@contextmanager
+def staged(
+    folder: Path, *, seed: int = 1, hosts: int = 2, version: str | None = NEWER, **policies: object
+) -> Iterator[Stage]:
+    """A stage on which two hosts are worked on, open until the block ends."""
+    stage = Stage(folder, seed=seed, hosts=hosts, version=version, wanted=policy(**policies))
+    with stage.opened():
+        yield stage
+        stage.close()
+
+
+def kill(point: Point) -> Strike:
+    """The process dies there."""
+
+    def strike(executor: Executor) -> None:
+        executor.die()
+        raise Killed
+
+    return point, strike
+
+
+def _trace_seam(patch: pytest.MonkeyPatch) -> None:
+    """Let each line of the trace be a point of the process, before, half-way through and after."""
+    append = Trace.append
+
+    def told(self: Trace, entry: Entry) -> None:
+        me = this_executor()
+        assert me is not None
+        me.come_to(TRACE, entry.event, BEFORE)
+        append(self, entry)
+        me.come_to(TRACE, entry.event, AFTER)
+
+    def added(path: Path, line: bytes) -> None:
+        me = this_executor()
+        assert me is not None
+        try:
+            me.come_to(TRACE, "line", HALF)
+        except Killed:
+            add_line(path, line[: len(line) // 2])
+            raise
+        add_line(path, line)
+
+    patch.setattr(Trace, "append", told)
+    patch.setattr(traces, "add_line", added)

@@ -1,0 +1,58 @@
+"""The work on all hosts goes on wherever it was killed, and reboots no host twice, nor one that is not empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rebalancer.face.rolling.trace import Event
+from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
+from tests.storm.rolling.stage import REBOOT, TRACE, kill, staged
+
+MOST = 80
+"""Processes that a round of kills takes at most."""
+
+
+@pytest.mark.parametrize(("side", "nth"), [(BEFORE, 2), (HALF, 2), (AFTER, 1)])
+def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(side: str, nth: int, tmp_path: Path) -> None:
+    """Each process dies one line further than the last one: before it, when half of it is written, or right after."""
+    with staged(tmp_path) as stage:
+        point = Point(kind=TRACE, name="", nth=nth, side=side)
+        ends = [stage.run(kill(point))]
+        while ends[-1] == "killed" and len(ends) < MOST:
+            ends.append(stage.run(kill(point)))
+        assert ends[-1] == "0 done"
+        lines = [line.event for line in stage.lines]
+        assert ends.count("killed") >= len(lines) - 1
+        assert set(lines) == set(Event) - {Event.FAILED}
+        stage.assert_right()
+        assert set(stage.conduct.rebooted.values()) == {1}
+
+
+@pytest.mark.parametrize("side", [BEFORE, AFTER])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_killed_around_the_call_that_reboots(side: str, nth: int, tmp_path: Path) -> None:
+    """Before it leaves, nothing has happened, and it is sent later; after that the host shows it, and it never is."""
+    with staged(tmp_path) as stage:
+        assert stage.run(kill(Point(kind=CALL, name=REBOOT, nth=nth, side=side))) == "killed"
+        assert sum(stage.conduct.rebooted.values()) == nth - (side == BEFORE)
+        assert stage.run() == "0 done"
+        stage.assert_right()
+        assert set(stage.conduct.rebooted.values()) == {1}
+
+
+@pytest.mark.parametrize("call", [REBOOT, "host.disable", "host.enable"])
+def test_cut_off_around_a_call(call: str, tmp_path: Path) -> None:
+    """The answer is lost: what the host shows tells whether it was heard."""
+
+    def cut(executor: object) -> None:
+        executor.cut_until, executor.cut_side = executor.clock.monotonic() + 20.0, AFTER  # type: ignore[attr-defined]
+
+    with staged(tmp_path) as stage:
+        ends = [stage.run((Point(kind=CALL, name=call, nth=1, side=BEFORE), cut))]
+        while not ends[-1].startswith("0") and len(ends) < 3:
+            ends.append(stage.run())
+        assert ends[-1] == "0 done", ends
+        stage.assert_right()
+        assert set(stage.conduct.rebooted.values()) == {1}

@@ -1,0 +1,60 @@
+"""rolling.json read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import EditedPlan, PlanFileError
+from rebalancer.whatif.rolling_folder import INDEX_JSON, write_rolling
+from rebalancer.whatif.rolling_index import read_rolling, stage_plan
+from tests.storm.rolling.stage import NEWER, planned
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A rolling plan of two hosts, written."""
+    write_rolling(planned(1, NEWER, 2), tmp_path / "stages")
+    return tmp_path / "stages"
+
+
+def test_what_was_written_is_read(folder: Path) -> None:
+    """Stages, hosts and plans, by their digests."""
+    index, found = read_rolling(folder), planned(1, NEWER, 2)
+    assert [(each.purpose, each.host_uuid, each.plan) for each in index.stages] == [
+        (each.purpose, each.host, each.plan.digest) for each in found.stages
+    ]
+    assert (index.update, index.hosts, index.returns) == (NEWER, found.hosts, found.habit)
+    plans = [stage_plan(folder, index, number).digest for number in range(len(index.stages))]
+    assert plans == [each.plan.digest for each in found.stages]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda index: index.update(format="rebalancer-rolling/2"), "format"),
+        (lambda index: index["folders"].pop(), "one folder for each stage"),
+        (lambda index: index["folders"].__setitem__(0, "../elsewhere"), "one folder for each stage"),
+        (lambda index: index["stages"][0].pop("host_uuid"), "host_uuid is missing"),
+    ],
+)
+def test_what_is_no_index_is_refused(folder: Path, change: Callable[[Any], object], words: str) -> None:
+    """And what is wrong with it named."""
+    index = json.loads((folder / INDEX_JSON).read_text())
+    change(index)
+    (folder / INDEX_JSON).write_text(json.dumps(index))
+    with pytest.raises(PlanFileError, match=words):
+        read_rolling(folder)
+
+
+def test_a_plan_that_was_swapped_is_refused(folder: Path) -> None:
+    """The index says which plan each stage is."""
+    index = read_rolling(folder)
+    first, second = (folder / name for name in index.folders[:2])
+    (first / "plan.json").write_bytes((second / "plan.json").read_bytes())
+    with pytest.raises(EditedPlan, match="another plan"):
+        stage_plan(folder, index, 0)
