@@ -76,8 +76,10 @@ class Problem:
 
     def cpu_capacity(self, host: Host) -> float:
         """pCPUs of *host* that plans count on; 0 where its load is not counted, see `Held.uncounted`."""
-        if host.uuid in self.held.uncounted:
-            return 0.0
+        return 0.0 if host.uuid in self.held.uncounted else self.cpu_capacity_in_service(host)
+
+    def cpu_capacity_in_service(self, host: Host) -> float:
+        """pCPUs of *host* that plans would count on if it were in service and its metrics known."""
         reserve = self.policy.capacity.pcpu_reserve + self.reserve(host.uuid).pcpus
         own = max(0.0, (host.pcpus or 0) * self.policy.capacity.cpu_factor - reserve)
         return own * self.pcpu_worth(host)

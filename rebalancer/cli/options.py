@@ -32,6 +32,13 @@ AnyTime = Annotated[
         "--any-time", help="Do not wait for the change windows of the plan's policy, nor for blackouts to end."
     ),
 ]
+PoolClock = Annotated[
+    bool,
+    typer.Option(
+        "--pool-clock",
+        help="Go by the clock of the pool, not by this machine's: to rehearse on a simulated pool.",
+    ),
+]
 StateDir = Annotated[
     Path | None,
     typer.Option(

@@ -6,6 +6,7 @@ From the bottom up, each folder importing only those above it in this list:
 - judge: whether the plan may still be carried out, and what became of a step;
 - claim: the lock in the pool, and the marks on VMs whose steps are under way;
 - run: the run itself, from the look before a step to the look after it;
+- power: hosts that are switched off and on;
 - status: what can be seen of a run from outside of its process.
 
 The modules beside them are what callers hand in and get back.
@@ -26,6 +27,8 @@ from rebalancer.execute.judge.fitness import at_rest, undone
 from rebalancer.execute.judge.hindrance import hindered
 from rebalancer.execute.live import Live
 from rebalancer.execute.options import Clock, RunOptions, RunReporter, Timeouts
+from rebalancer.execute.power.record import SLEEPING, SLEEPY, UNUSED, HostNote, HostStage, PowerRecord
+from rebalancer.execute.power.switch import HostSwitch
 from rebalancer.execute.result import Ending, HeldStep, RunResult
 from rebalancer.execute.run.resolving import Saying, Seen, resolve_step
 from rebalancer.execute.run.runner import execute, resume
@@ -37,15 +40,22 @@ from rebalancer.execute.status.run_status import RunState, RunStatus, StepStage,
 from rebalancer.execute.stop import StopSignal, Wish, stop_on_signals
 
 __all__ = [
+    "SLEEPING",
+    "SLEEPY",
+    "UNUSED",
     "Clock",
     "Ending",
     "HeldStep",
+    "HostNote",
+    "HostStage",
+    "HostSwitch",
     "Journals",
     "Live",
     "Looked",
     "Noting",
     "Past",
     "PlanOrigin",
+    "PowerRecord",
     "RunForecast",
     "RunOptions",
     "RunReporter",

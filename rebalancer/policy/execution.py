@@ -30,7 +30,7 @@ class ExecutionPolicy(Section):
     A pool that asks a Workload Balancing server stops a run, unless that is one of `quiet_wlb`, which move nothing.
 
     `power` names what may be done to hosts beside: "disable" them for maintenance, and enable them again; "reboot"
-    those that are disabled and empty.
+    those that are disabled and empty; "shutdown" those that sleep, and "power-on" those that are needed.
     """
 
     require_approval: bool = False
@@ -44,10 +44,25 @@ class ExecutionPolicy(Section):
     adaptive: bool = True
     slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
     quiet_wlb: tuple[ServerAddress, ...] = ()
-    power: tuple[Literal["disable", "reboot"], ...] = ()
+    power: tuple[Literal["disable", "reboot", "shutdown", "power-on"], ...] = ()
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:
         if self.allowed_signers and not self.require_approval:
             raise ValueError("allowed_signers is of no use without require_approval = true")
         return self
+
+
+class SleepPolicy(Section):
+    """When hosts without VMs are switched off, and on again.
+
+    A host that has been woken stays awake for `rest_hours`. None is put to sleep that an hour within `horizon_hours`
+    needs, and hosts are woken `lead_minutes` before the hour that needs them: the VMs have to fit without the
+    `margin_hosts` largest of those that are awake. A host has `boot_minutes` to go down, and as long to come back.
+    """
+
+    rest_hours: Annotated[float, Field(ge=0, le=MUCH)] = 4.0
+    horizon_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
+    margin_hosts: Annotated[int, Field(ge=0, le=MUCH)] = 1
+    lead_minutes: Annotated[float, Field(ge=0, le=1440)] = 45.0
+    boot_minutes: Annotated[float, Field(gt=0, le=1440)] = 20.0

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
-from rebalancer.policy.execution import ExecutionPolicy
+from rebalancer.policy.execution import ExecutionPolicy, SleepPolicy
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import WindowPolicy
 from rebalancer.policy.intent import SECTIONS
@@ -181,6 +181,7 @@ class Policy(Section):
     plan: PlanPolicy = PlanPolicy()
     execution: ExecutionPolicy = ExecutionPolicy()
     rolling: RollingPolicy = RollingPolicy()
+    sleep: SleepPolicy = SleepPolicy()
     history: HistoryPolicy = HistoryPolicy()
     notify: NotifyPolicy = NotifyPolicy()
     together: tuple[TogetherPolicy, ...] = ()
@@ -248,7 +249,8 @@ class Policy(Section):
         for key in PER_HOST:
             if getattr(self.limits, key) is None:
                 written.get("limits", {}).pop(key, None)
-        optional: dict[str, Section] = {"other_pools": OtherPoolsPolicy(), "rolling": RollingPolicy()}
+        optional: dict[str, Section] = {"other_pools": OtherPoolsPolicy()}
+        optional |= {"rolling": RollingPolicy(), "sleep": SleepPolicy()}
         optional |= {"history": HistoryPolicy(), "notify": NotifyPolicy()}
         for key in [name for name, silent in optional.items() if getattr(self, name) == silent]:
             written.pop(key, None)

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.inventory import Host, Uuid
 from rebalancer.objectives import base_load, cpu_capacities
-from rebalancer.objectives.load import demand_of
+from rebalancer.objectives.load import counted_hosts, demand_of
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 from rebalancer.slots import Slots
-from rebalancer.units import HOURS_A_DAY
+from rebalancer.units import HOURS_A_DAY, slot_at
+
+NEARLY = 1e-9
+"""pCPUs that rounding may cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,53 @@ def _against(asleep: Collection[Uuid], problem: Problem, placement: Placement) -
             yield rule.id, words
 
 
+def kept_awake(problem: Problem, host: Uuid) -> str:
+    """Why *host*, on which no VM is, may not go to sleep beside those that are off; "" where it may."""
+    if host in problem.pool.coordinators:
+        return "the coordinator never sleeps"
+    rule, words = next(_against([host], problem, problem.initial), ("", ""))
+    return f"{words} [{rule}]" if rule else ""
+
+
+def short_hours(problem: Problem, awake: Collection[Uuid], margin: int) -> tuple[bool, ...]:
+    """For each hour, as in `Sleep.needed`: whether hosts *awake* do not hold all VMs without the *margin* largest.
+
+    It takes VMs as if they could be divided, by memory and by CPU with no host above the policy's threshold. A host
+    that is off is taken to need as many pCPUs for itself as the host that needs most.
+
+    Raises:
+        MetricsRefused: there is no load profile, or it leaves out a host.
+    """
+    profile, pool, placement = demand_of(problem), problem.pool, problem.initial
+    on = np.array([uuid in awake for uuid in pool.hosts])
+    rows = [number for number, vm in enumerate(profile.vms) if vm in placement.host_of]
+    load = profile.vm_pcpu[rows].sum(axis=0)
+    full = np.array([problem.cpu_capacity_in_service(host) for host in pool.hosts.values()])
+    base = base_load(problem)
+    base = np.where(counted_hosts(problem)[:, None], base, base.max(axis=0))
+    room = full[:, None] * problem.policy.objective.threshold - base
+    memory = np.array([float(guest_bytes(host)) for host in pool.hosts.values()])[:, None]
+    held = float(sum(resident_bytes(pool.vms[vm]) for vm in placement))
+    short = (_without_largest(room[on], margin) < load - NEARLY) | (_without_largest(memory[on], margin) < held)
+    if not profile.days:
+        return tuple(map(bool, short))
+    return tuple(map(bool, _by_hour(list(map(int, short)), profile.when)))
+
+
+def hours_from(found: tuple[bool, ...], begin: datetime, length: timedelta, timezone: str) -> Iterator[datetime]:
+    """The hours that are True in *found*, as `short_hours` tells them, from that of *begin* until *length* later."""
+    hour = begin.astimezone(ZoneInfo(timezone)).replace(minute=0, second=0, microsecond=0)
+    while hour <= begin + length:
+        if found[slot_at(hour, len(found))]:
+            yield hour
+        hour = (hour.astimezone(UTC) + timedelta(hours=1)).astimezone(ZoneInfo(timezone))
+
+
+def _without_largest(room: NDArray[np.float64], margin: int) -> NDArray[np.float64]:
+    """What hosts hold in each slot without the *margin* that hold most then; *room* has shape (hosts, slots)."""
+    return np.asarray(-np.sort(-np.maximum(room, 0), axis=0)[margin:].sum(axis=0), dtype=np.float64)
+
+
 def _hosts(problem: Problem, asleep: Collection[Uuid]) -> dict[Uuid, Host]:
     return {
         uuid: replace(host, enabled=False, live=False) if uuid in asleep else host
@@ -124,5 +176,5 @@ def _counted(always: NDArray[np.bool_], room: NDArray[np.float64], need: float) 
     if missing <= 0:
         return int(always.sum())
     covered = np.cumsum(-np.sort(-np.maximum(room[~always], 0)))
-    enough = int(np.searchsorted(covered, missing - 1e-9)) + 1
+    enough = int(np.searchsorted(covered, missing - NEARLY)) + 1
     return int(always.sum()) + min(enough, int((~always).sum()))

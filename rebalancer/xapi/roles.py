@@ -60,6 +60,11 @@ FEATURES: Final = (
         role="pool-operator",
     ),
     Feature(name="rebooting hosts that are empty", calls=("host.reboot",), role="pool-operator"),
+    Feature(
+        name="switching hosts off that sleep, and on again",
+        calls=("host.shutdown", "host.power_on"),
+        role="pool-operator",
+    ),
     Feature(name="messages in the pool", calls=("message.create",), role="pool-operator"),
 )
 

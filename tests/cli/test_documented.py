@@ -104,6 +104,7 @@ def test_the_way_in_is_documented() -> None:
         "approve",
         "apply",
         "return",
+        "wake",
         "resolve",
         "rollback",
         "setup",
@@ -172,6 +173,7 @@ def test_json_keys_are_documented(served: Served, terminal: Terminal) -> None:
         "rollback",
         "show",
         "notify test",
+        "wake",
     }
 
 

@@ -77,6 +77,7 @@ def test_no_session_has_a_call_that_switches_anything() -> None:
                 named.setdefault(call, set()).add(path.name)
     assert named["host.disable"] == named["host.enable"] == {"service.py", "roles.py"}
     assert named.pop("host.reboot") == {"reboots.py", "roles.py"}
+    assert named.pop("host.shutdown") == named.pop("host.power_on") == {"host_power.py", "roles.py"}
     switches = re.compile(
         r"host\.(reboot|shutdown|power_on|evacuate)|VM\.(\w*shutdown|\w*reboot|start\w*|suspend|resume)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +17,8 @@ from rebalancer.rules.availability.ha_plan import HAPlan
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 from rebalancer.whatif import sleep
+from rebalancer.whatif.sleep import hours_from, short_hours
+from tests.pools import problem_of
 from tests.solve.tiny import placements, random_problem, tiny
 
 IDLE = {"a": (1.0,) * 4, "b": (1.0,) * 4, "c": (1.0,) * 4, "d": (1.0,) * 4}
@@ -113,3 +116,47 @@ def test_no_placement_needs_fewer_hosts_in_any_hour(seed: int) -> None:
         hosts = HostsInUse().value(placement, Rulebook.of(problem))
         calm = np.flatnonzero((host_load(placement, problem) <= limit[:, None]).all(axis=0))
         assert all(hosts >= needed[slot] for slot in calm)
+
+
+def fits(problem: Problem, awake: Iterable[str], slot: int, margin: int) -> bool:
+    """Whether the hosts that are awake hold all VMs in a slot without those with most room, counted by hand."""
+    demand, share = problem.demand, problem.policy.objective.threshold
+    assert demand is not None
+    hosts = [problem.pool.hosts[uuid] for uuid in awake]
+    cpu = sorted(max(0.0, problem.cpu_capacity(host) * share - demand.host_base_pcpu[0, slot]) for host in hosts)
+    memory = sorted(guest_bytes(host) for host in hosts)
+    left = len(hosts) - margin
+    need = sum(resident_bytes(problem.pool.vms[vm]) for vm in problem.initial)
+    return sum(cpu[: max(0, left)]) >= demand.vm_pcpu[:, slot].sum() - 1e-9 and sum(memory[: max(0, left)]) >= need
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hours_that_are_short_are_counted_by_hand(seed: int) -> None:
+    """For every set of hosts that may be awake, and every margin."""
+    problem = random_problem(seed)
+    hosts = list(problem.pool.hosts)
+    for count in range(len(hosts) + 1):
+        for awake in combinations(hosts, count):
+            for margin in range(3):
+                found = short_hours(problem, awake, margin)
+                assert found == tuple(not fits(problem, awake, slot, margin) for slot in range(len(found)))
+
+
+def test_hours_are_those_of_the_time_zone() -> None:
+    """From that in which the moment lies, to that in which it ends; a night in which clocks go back has 25."""
+    found = tuple(hour == 2 for hour in range(24))
+    begin = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
+    zone = "Europe/Berlin"
+    hours = [hour.astimezone(UTC).hour for hour in hours_from(found, begin, timedelta(hours=4), zone)]
+    assert hours == [0, 1]
+    assert not list(hours_from(found, begin, timedelta(minutes=20), zone))
+    assert list(hours_from((True,) * 24, begin, timedelta(0), zone)) == [datetime(2026, 10, 24, 22, tzinfo=UTC)]
+
+
+def test_a_host_that_is_off_counts_with_what_it_has() -> None:
+    """Although nobody measures it: it would hold VMs again once it is awake."""
+    problem = tiny(GATHERED, hosts=FOUR, load=IDLE)
+    hosts = {**problem.pool.hosts, "h2": replace(problem.pool.hosts["h2"], live=False)}
+    dark = problem_of(replace(problem.pool, hosts=hosts), policy=problem.policy, demand=problem.demand)
+    assert short_hours(dark, ["h1", "h2"], 1) == short_hours(problem, ["h1", "h2"], 1) == (False,) * 4
+    assert short_hours(dark, ["h1"], 1) == (True,) * 4

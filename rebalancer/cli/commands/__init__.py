@@ -6,7 +6,7 @@ SHELVES: dict[str, tuple[str, ...]] = {
     "look": ("demo", "snapshot", "check", "explain"),
     "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "fit", "failures", "forecast"),
     "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
-    "change": ("apply", "return", "resolve", "status", "rollback"),
+    "change": ("apply", "return", "wake", "resolve", "status", "rollback"),
     "operate": (
         "setup",
         "nightly",

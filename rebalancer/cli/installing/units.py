@@ -25,6 +25,8 @@ UNITS: Final = {
     "timer": "rebalancer-nightly.timer",
     "failed": "rebalancer-failed@.service",
 }
+WAKING: Final = {"wake": "rebalancer-wake.service", "wake-timer": "rebalancer-wake.timer"}
+"""Those that wake hosts, for pools in which some sleep."""
 METRICS_FOLDERS: Final = "ReadWritePaths=-/var/lib/node_exporter -/var/lib/prometheus/node-exporter"
 OWN_FOLDERS: Final = "StateDirectory=rebalancer\nConfigurationDirectory=rebalancer\n"
 HIDDEN_HOMES: Final = "ProtectHome=yes"
@@ -75,6 +77,11 @@ class Installation:
         return [self.program, "nightly", *execute, "--state-dir", self.state_dir, *metrics, self.policy]
 
     @property
+    def waking(self) -> list[str]:
+        """The command that wakes hosts."""
+        return [self.program, "wake", "--state-dir", self.state_dir, "--policy", self.policy]
+
+    @property
     def is_usual(self) -> bool:
         """Whether policy and state are where the shipped units expect them, in folders that systemd makes."""
         return self.state_dir == STATE and str(PurePosixPath(self.policy).parent) == str(PurePosixPath(POLICY).parent)
@@ -82,9 +89,10 @@ class Installation:
 
 def unit(kind: str, installation: Installation) -> str:
     """The text of a unit: the one that ships with the package, with the paths of *installation*."""
-    text = files("rebalancer").joinpath("nightly", UNITS[kind]).read_text(encoding="utf-8")
-    usual = " ".join(map(quoted, Installation().words))
-    text = text.replace(f"ExecStart={usual}\n", f"ExecStart={' '.join(map(quoted, installation.words))}\n")
+    text = files("rebalancer").joinpath("nightly", (UNITS | WAKING)[kind]).read_text(encoding="utf-8")
+    usual = Installation()
+    for here, there in ((usual.words, installation.words), (usual.waking, installation.waking)):
+        text = text.replace(f"ExecStart={_command(here)}\n", f"ExecStart={_command(there)}\n")
     text = text.replace(f"User={USER}\n", f"User={installation.user}\n")
     text = text.replace(f"OnCalendar=*-*-* {AT}\n", f"OnCalendar=*-*-* {installation.at}\n")
     text = text.replace(f"\" {MAIL_TO}'", f"\" {quoted(installation.mail_to)}'")
@@ -98,6 +106,10 @@ def unit(kind: str, installation: Installation) -> str:
     if any(PurePosixPath(path).parts[1] in HOMES for path in (installation.program, installation.policy, *paths)):
         text = text.replace(HIDDEN_HOMES, "ProtectHome=read-only")
     return text
+
+
+def _command(words: list[str]) -> str:
+    return " ".join(map(quoted, words))
 
 
 def crontab_line(installation: Installation, now: datetime) -> str:

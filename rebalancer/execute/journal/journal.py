@@ -76,6 +76,23 @@ def read_journal(path: Path) -> tuple[Entry, ...]:
     return entries
 
 
+def added_to(path: Path, lines: bytes) -> None:
+    """Add whole *lines* to the file *path*, after its last whole line; they are on the disk once this returns.
+
+    Raises:
+        InputError: the file cannot be written, or others may write to it.
+        PoolLocked: another process has it open.
+    """
+    descriptor = _open(path)
+    try:
+        _write_all(descriptor, lines)
+        os.fsync(descriptor)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
 def _entry(path: Path, number: int, line: bytes) -> Entry:
     try:
         return entry_of(line)

@@ -12,8 +12,11 @@ from rebalancer.cli.options import MailTo, MetricsFile, RunAs
 
 def systemd(
     unit: Annotated[
-        Literal["service", "timer", "failed"] | None,
-        typer.Argument(metavar="UNIT", help="`service`, `timer` or `failed`, to print only that (default: all three)."),
+        Literal["service", "timer", "failed", "wake", "wake-timer"] | None,
+        typer.Argument(
+            metavar="UNIT",
+            help="`service`, `timer` or `failed`, to print only that (default: all three), or `wake` or `wake-timer`.",
+        ),
     ] = None,
     *,
     program: Annotated[
@@ -37,9 +40,9 @@ def systemd(
     """Print the systemd units that run `nightly`.
 
     Service, timer, and what tells people of a night that failed; each below a comment with its file name, as
-    `systemctl cat` prints them.
+    `systemctl cat` prints them. `wake` and `wake-timer` are those that run `wake` every ten minutes.
     """
-    from rebalancer.cli.installing.units import UNITS, Installation, absolute
+    from rebalancer.cli.installing.units import UNITS, WAKING, Installation, absolute
     from rebalancer.cli.installing.units import unit as text_of
 
     there = Installation(
@@ -53,4 +56,4 @@ def systemd(
         at=at,
     )
     kinds = [unit] if unit else list(UNITS)
-    typer.echo("\n".join(f"# {UNITS[each]}\n{text_of(each, there)}" for each in kinds), nl=False)
+    typer.echo("\n".join(f"# {(UNITS | WAKING)[each]}\n{text_of(each, there)}" for each in kinds), nl=False)
