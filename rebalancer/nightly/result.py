@@ -66,6 +66,13 @@ class NightlyResult:
         """How many steps of the plan are not done."""
         return len(self.plan.steps) - self.moved
 
+    @property
+    def left_alone(self) -> tuple[str, ...]:
+        """The VMs that stay because their moves failed, a sentence each."""
+        names, steps = self.plan.made_from.names or {}, {step.vm for step in self.plan.steps}
+        alone = (each for each in self.plan.policy.cooling if each.failed_at and each.vm not in steps)
+        return tuple(f"VM {names.get(each.vm, each.vm)}: {each.words(self.plan.policy.timezone)}" for each in alone)
+
     def as_json(self) -> dict[str, object]:
         """For programs: plain values, times in UTC."""
         journal = self.run.journal if self.run else None
@@ -81,6 +88,7 @@ class NightlyResult:
             "missing": len(self.plan.missing),
             "cut": self.cut,
             "held": [asdict(each) for each in self.plan.held],
+            "left_alone": list(self.left_alone),
             "late": list(self.plan.schedule.late),
             "why": self.run.why if self.run else "",
             "waits": [asdict(each) for each in self.run.held] if self.run else [],
@@ -106,5 +114,5 @@ def no_result(pool: Uuid) -> dict[str, object]:
     """What `NightlyResult.as_json` says of a night that came to no plan for *pool*, "" where that was never read."""
     nothing: dict[str, object] = dict.fromkeys(("plan", "folder", "journal", "refused", "opens_at"))
     counts = dict.fromkeys(("steps", "moved", "left", "missing"), 0)
-    lists: dict[str, object] = {"held": [], "late": [], "waits": []}
+    lists: dict[str, object] = {"held": [], "left_alone": [], "late": [], "waits": []}
     return {"verdict": "", "pool": pool, "summary": "", "cut": "", "why": "", **nothing, **counts, **lists}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import rebalancer as rb
-from rebalancer.execute import journal_path, note_ends
-from rebalancer.execute.journal.entries import NOT_ARRIVED, Intended, RunBegan, Sent
+from rebalancer.execute import StepState, journal_path, note_ends
+from rebalancer.execute.journal.entries import NOT_ARRIVED, Intended, Looked, RunBegan, Sent
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.nightly import Access, NightlyResult, Verdict, plan_and_execute, plan_only
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials
 from tests.nightly.noon import NOON, POOL, TIMEOUTS, NoonClock
+from tests.nightly.typed import typed_at
 
 KEYS = Credentials(user="root", password="simulator")
 
@@ -52,6 +54,8 @@ def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> N
     assert stubborn.vm not in {step.vm for step in second.plan.steps}
     (warning,) = (each for each in second.plan.warnings if stubborn.vm_name in each)
     assert warning.startswith(f"VM {stubborn.vm_name}: its move failed at 2026-03-04 12:0")
+    assert (first.left_alone, second.left_alone, third.left_alone) == ((), (warning,), ())
+    assert second.as_json()["left_alone"] == [warning]
     assert (third.verdict, third.plan.warnings) == (Verdict.NOTHING_TO_DO, ())
 
 
@@ -76,6 +80,26 @@ def test_a_move_that_failed_unseen_counts(simulator: Simulator, tmp_path: Path) 
 def night(access: Access, state: Path, day: int) -> NightlyResult:
     """A night that executes."""
     return plan_and_execute(access, Policy(), state_dir=state, clock=OnDay(day), timeouts=TIMEOUTS)
+
+
+def test_who_is_left_alone_is_printed(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a night of one pool, and by that of a fleet below its pool."""
+    typed = typed_at(simulator, tmp_path, monkeypatch, capsys)
+    state, now = typed.folder / "state", datetime.now(UTC)
+    plan = json.loads(typed.nightly("", "--json").out)["folder"]
+    step, pool = rb.load(plan).steps[0], rb.load(plan).made_from.pool
+    stayed = Looked(at=now, step=step.id, vm=step.vm, state=StepState.STAYED, power_state=None, resident_on=None)
+    call = Intended(at=now, step=step.id, vm=step.vm, source=step.source, target=step.target)
+    with Journal(journal_path("earlier", state)) as journal:
+        for entry in (RunBegan(at=now, plan="earlier", pool=pool), call, stayed):
+            journal.append(entry)
+    alone = f"VM {step.vm_name}: its move failed at {now:%Y-%m-%d %H:%M} UTC with no reason given, and it is left alone"
+    assert any(line.startswith(alone) for line in typed.nightly("").out.splitlines())
+    (typed.folder / "fleet.toml").write_text('policies = ["p.toml"]\n', encoding="utf-8")
+    told = typed.run("nightly", typed.folder / "fleet.toml", "--state-dir", state).out
+    assert any(line.startswith(f"  {alone}") for line in told.splitlines())
 
 
 def test_a_wish_that_only_a_stubborn_vm_could_keep_waits(simulator: Simulator, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def _summary(fleet: Fleet, ends: Sequence[NightEnd], code: int) -> Iterator[str]
         yield f"{each.policy}: code {int(each.exit_code)}, {each.verdict.replace('_', ' ')}: {first}"
         yield from (f"  {words}" for words in others)
         if each.result:
+            yield from (f"  {words}" for words in each.result.left_alone)
             yield f"  plan: {each.result.folder}"
         yield from (f"  {purpose}: {command}" for purpose, command in each.next.items())
     failed = sum(each.failed for each in ends)
