@@ -69,7 +69,9 @@ class NightEnd:
     @property
     def lines(self) -> tuple[str, ...]:
         """How it ended, a line a fact."""
-        return self.facts or (self.words,)
+        if self.facts or self.error or not self.result:
+            return self.facts or (self.words,)
+        return self.result.lines
 
     def as_json(self) -> dict[str, object]:
         """For programs: the keys of `NightlyResult.as_json`, whatever became of the night, and how it ended."""

@@ -97,17 +97,24 @@ class NightlyResult:
             "opens_at": self.opens_at.astimezone(UTC).isoformat() if self.opens_at else None,
         }
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """How it ended, and what is left, a line a fact."""
+        steps = f"{self.moved} of {counted(len(self.plan.steps), 'step')} done: " if self.plan.steps else ""
+        why = f": {self.run.why}" if self.run and self.run.why else ""
+        count, zone = len(self.plan.missing), self.plan.policy.timezone
+        facts = (
+            f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}",
+            f"{counted(count, 'move is', 'moves are')} missing from the plan" if count else "",
+            self.cut,
+            f"the next change window opens at {moment_in_words(self.opens_at, zone)}" if self.opens_at else "",
+            *(map(str, self.run.held) if self.run else ()),
+        )
+        return tuple(each for each in facts if each)
+
     def __str__(self) -> str:
         """One sentence for the log."""
-        zone = self.plan.policy.timezone
-        again = f"; the next opens at {moment_in_words(self.opens_at, zone)}" if self.opens_at else ""
-        steps = f"{self.moved} of {counted(len(self.plan.steps), 'step')} done: " if self.plan.steps else ""
-        count = len(self.plan.missing)
-        part = f"; {counted(count, 'move is', 'moves are')} missing from the plan" if count else ""
-        held = "".join(f"; {each}" for each in self.run.held) if self.run else ""
-        cut = f"; {self.cut}" if self.cut else ""
-        why = f": {self.run.why}" if self.run and self.run.why else ""
-        return f"pool {self.plan.made_from.pool_name}: {steps}{self.verdict.value}{why}{part}{cut}{again}{held}"
+        return "; ".join(self.lines)
 
 
 def no_result(pool: Uuid) -> dict[str, object]:

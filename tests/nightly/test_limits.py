@@ -46,7 +46,7 @@ def test_limits_that_cut_are_told(
     assert nightly(policy, simulator, tmp_path, monkeypatch, *options) == Exit.INCOMPLETE
     told = capsys.readouterr().out
     assert "1 of 1 step done: the plan is carried out, as far as the limits of the policy let it go" in told
-    assert "limits.maximum_moves = 1 cut the plan: for now it leaves " in told
+    assert "\nlimits.maximum_moves = 1 cut the plan: for now it leaves " in told
     assert "VMs on hosts above their threshold" in told
     assert 'verdict="cut"} 1.0' in metrics.read_text()
     assert nightly(policy, simulator, tmp_path, monkeypatch, "--json", "--detailed-exitcode") == Exit.INCOMPLETE

@@ -49,7 +49,9 @@ def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> N
     simulator.faults.add("move-fails", vm=stubborn.vm, at=0.2, times=-1)
     first, second, third = (night(access, tmp_path, day) for day in range(3))
     assert (first.verdict, first.left, first.moved) == (Verdict.SET_ASIDE, 1, len(first.plan.steps) - 1)
-    assert f"{stubborn.id} {stubborn.vm_name}: the migration failed" in str(first)
+    ended, left = first.lines
+    assert ended.endswith("what is left failed, or waits for what failed; its VMs are where they were")
+    assert left.startswith(f"{stubborn.id} {stubborn.vm_name}: the migration failed")
     assert second.verdict is Verdict.DONE
     assert stubborn.vm not in {step.vm for step in second.plan.steps}
     (warning,) = (each for each in second.plan.warnings if stubborn.vm_name in each)

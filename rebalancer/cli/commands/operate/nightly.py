@@ -82,5 +82,5 @@ def nightly(
         print_json(monitor.night.as_json())
     else:
         held, told = held_lines(result.plan.held), (*clock_lines(result.plan), *window_remarks(result.plan))
-        show_lines(*held, result.plan.summary, *result.left_alone, *told, str(result), f"plan: {result.folder}")
+        show_lines(*held, result.plan.summary, *result.left_alone, *told, *result.lines, f"plan: {result.folder}")
     return monitor.code
