@@ -162,7 +162,7 @@ class Round:
             told = {"hosts": list(index.hosts), "set_aside": aside, "stages_done": rolled.done}
             print_json(told | {"stages_left": rolled.left, "waits": rolled.waits})
         elif rolled.waits:
-            show(f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}", f"to go on: {self._command()}")
+            show(f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}", f"to resume: {self._command()}")
         else:
             left_out = f"; not planned: {', '.join(aside)}" if aside else ""
             show(f"done: {', '.join(index.hosts)}{left_out}")

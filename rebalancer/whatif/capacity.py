@@ -128,7 +128,7 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
         ValueError: *like* is no guest that runs in the pool: nobody has measured what it takes.
     """
     if like.uuid not in problem.initial:
-        raise ValueError(f"VM {like.name!r} is no guest that runs in pool {problem.pool.name!r}: name one that does")
+        raise ValueError(f"VM {like.name!r} does not run in pool {problem.pool.name!r}: name one that does")
     book = Rulebook.of(problem)
     open_to = book.boots_on([like])[like.uuid]
     by_cpu = _by_cpu(problem, like)

@@ -15,6 +15,7 @@ from rebalancer.export.page.curves import day_of
 from rebalancer.export.page.heat import axis
 from rebalancer.export.page.page import plan_page
 from rebalancer.export.page.strips import strip_of
+from rebalancer.export.page.times import LAST_RIGHT, picture
 from rebalancer.plan import Plan, sealed
 from rebalancer.slots import RecordedDay, Slots
 from rebalancer.units import DAYS
@@ -110,6 +111,20 @@ def test_a_part_tells_no_gap_to_the_bound_of_the_whole() -> None:
     words = Page(plan_page(part)).words
     assert "gap of balance to the best possible" not in words
     assert "balance comes to 7.224 weighted pCPU-hours; the best possible was told of the whole plan." in words
+
+
+def test_bars_are_named_where_there_is_room() -> None:
+    """Each beside its bar, on the side that has room; many steps have no names in the picture."""
+    plan = golden_plan()
+    found = list(picture(plan))
+    assert sorted(each.id for each in found) == [step.id for step in plan.steps]
+    for each in found:
+        end = each.begins + each.length
+        assert (each.right, each.at) == ((True, end) if end <= LAST_RIGHT else (False, each.begins))
+    late = replace(plan.steps[-1], start_seconds=4 * plan.steps[-1].end_seconds)
+    assert {each.right for each in picture(replace(plan, steps=(*plan.steps[:-1], late)))} == {True, False}
+    named_bars, bare = (re.findall(r"<text [^>]*>(.*?)</text>", plan_page(each)) for each in (plan, many(plan, 41)))
+    assert (named_bars, bare) == ([each.id for each in found], [])
 
 
 def test_it_stays_small() -> None:

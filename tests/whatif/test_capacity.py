@@ -87,7 +87,7 @@ def test_a_vm_that_does_not_run_is_refused() -> None:
     """What it takes is known of nobody but guests that run; absent is not zero."""
     problem = problem_with({"h1": 20, "h2": 20}, {"a": ("h1", 4)})
     halted = replace(problem.pool.vms["a"], uuid="b", name="b", resident_on=None)
-    with pytest.raises(ValueError, match="VM 'b' is no guest that runs in pool"):
+    with pytest.raises(ValueError, match="VM 'b' does not run in pool"):
         room_for(problem, halted)
 
 

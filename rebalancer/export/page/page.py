@@ -17,7 +17,7 @@ from rebalancer.export.page.headroom import headroom_of
 from rebalancer.export.page.heat import LEGEND, axis, heat_rows
 from rebalancer.export.page.placed import placed_hosts
 from rebalancer.export.page.step_panels import step_panels
-from rebalancer.export.page.times import bars_of, picture
+from rebalancer.export.page.times import LABELLED, bars_of, picture
 from rebalancer.export.page.verdict import costs, tiers_of, tiles, verdict
 from rebalancer.export.page.wanted import wanted
 from rebalancer.export.rows import (
@@ -75,7 +75,8 @@ def plan_page(plan: Plan) -> str:
         touched=host_rows(plan),
         risks=risk_rows(plan),
         gantt=bars_of(plan),
-        picture=picture(plan),
+        picture=tuple(picture(plan)),
+        labelled=len(plan.steps) <= LABELLED,
         remarks=tuple(remarks(plan)) if plan.steps else (),
         wanted=wanted(plan),
         tables=tuple(_tables(plan)),

@@ -10,6 +10,10 @@ from rebalancer.plan import Plan, Step
 
 WIDTH = 1000
 """Of a bar's scale, in its own units."""
+LABELLED = 40
+"""How many steps a picture has at most that names each beside its bar; with more there is no room."""
+LAST_RIGHT = 850
+"""Where a bar ends at most that has its name on the right, so that a phone has room for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,26 @@ def _bar(step: Step, scale: float) -> StepBar:
     )
 
 
-def picture(plan: Plan) -> Iterator[tuple[int, int]]:
-    """Begin and length of each step, in the order in which they begin, for a picture of all of them."""
-    bars = sorted(bars_of(plan), key=lambda each: (each.begins, each.step.id))
-    yield from ((each.begins, each.length) for each in bars)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureBar:
+    """A bar of the picture of all steps, with its step's id `at` one end, and `right` of that or left of it."""
+
+    id: str
+    begins: int
+    length: int
+    at: int
+    right: bool
+
+
+def picture(plan: Plan) -> Iterator[PictureBar]:
+    """Each step, in the order in which they begin, for a picture of all of them."""
+    for each in sorted(bars_of(plan), key=lambda each: (each.begins, each.step.id)):
+        end = each.begins + each.length
+        right = end <= LAST_RIGHT
+        yield PictureBar(
+            id=each.step.id,
+            begins=each.begins,
+            length=each.length,
+            at=end if right else each.begins,
+            right=right,
+        )

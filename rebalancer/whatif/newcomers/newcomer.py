@@ -79,7 +79,7 @@ def newcomers(kind: Kind, count: int, pool: Pool, *, first: int = 1) -> tuple[Ne
         InputError: the kind is no guest, is halted and wanted more than once, or its SR or network is not there.
     """
     if isinstance(kind, VM) and not kind.is_guest:
-        raise InputError(f"VM {kind.name!r}", "it is no guest", "Name a VM that is no template and no snapshot")
+        raise InputError(f"VM {kind.name!r}", "it is a template, a snapshot or a control domain", "Name another VM")
     if isinstance(kind, VM) and kind.resident_on is None:
         return (_started(kind, pool), *(_copied(kind, number, pool) for number in range(first + 1, first + count)))
     make = _of_shape if isinstance(kind, Shape) else _copied
