@@ -7,6 +7,7 @@ is legal with all others under way. What has to wait for another move is told on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from rebalancer.inventory import VM, Host, Uuid
@@ -20,6 +21,8 @@ from rebalancer.wlb.view import Loads, View
 DIGITS: Final = 7
 """Hexadecimal digits of a plan's digest that its number is made of: XenAPI's clients read it as an integer."""
 
+Targets = Mapping[Uuid, Uuid]
+"""Hosts of VMs."""
 WORDS: Final = (("relieves ", "Cpu"), ("levels ", "Cpu"), ("leaves ", "Consolidate"))
 """How reasons begin for which XenCenter has a word; whatever else it is told it shows as unknown."""
 
@@ -51,22 +54,18 @@ def number_of(plan: Plan) -> int:
     return int(plan.digest.removeprefix("sha256:")[:DIGITS], 16)
 
 
-def evacuation(view: View, host: Uuid) -> tuple[Move, ...]:
-    """Where the VMs on *host* go, each with the least rise in load cost; who has nowhere to go is left out.
+def evacuation(view: View, host: Uuid, solved: Targets = MappingProxyType({})) -> tuple[Move, ...]:
+    """Where the VMs on *host* go; who has nowhere to go is left out.
 
-    First those with the fewest hosts to go to, and of these the largest; where somebody is left over, the largest first
-    is tried, too.
+    Those that are *solved* go there, if they still may. The others go where load cost rises least: first those with the
+    fewest hosts to go to, and of these the largest; where somebody is left over, the largest first is tried, too, and
+    everybody without the solution. VMs go, too, that are left alone but for maintenance.
     """
-    pool, book = view.problem.pool, view.book
-    leaving = [pool.vms[vm] for vm, where in view.problem.initial.host_of.items() if where == host]
-    choices = {vm.uuid: len(book.live.targets(vm)) for vm in leaving}
-    orders = (
-        sorted(leaving, key=lambda vm: (choices[vm.uuid], -vm.memory.static_max_bytes, vm.uuid)),
-        sorted(leaving, key=lambda vm: (-vm.memory.static_max_bytes, choices[vm.uuid], vm.uuid)),
-    )
+    view = view.emptying
+    leaving = [view.problem.pool.vms[vm] for vm, where in view.problem.initial.host_of.items() if where == host]
     best: tuple[Migration, ...] = ()
-    for order in orders:
-        packed = tuple(_packed(view, host, order))
+    for known, order in _ways(view, leaving, solved):
+        packed = tuple(_packed(view, host, order, known))
         split = _split(view, {move.vm: move.target for move in packed})
         found = tuple(move for move in packed if move.vm not in split)
         best = max(best, found, key=len)
@@ -78,18 +77,36 @@ def evacuation(view: View, host: Uuid) -> tuple[Move, ...]:
     )
 
 
-def _packed(view: View, host: Uuid, order: Sequence[VM]) -> Iterator[Migration]:
-    pool = view.problem.pool
+def _ways(view: View, leaving: Sequence[VM], solved: Targets) -> Iterator[tuple[Targets, Sequence[VM]]]:
+    """What to keep to, and in which order to place the others."""
+    choices = {vm.uuid: len(view.book.live.targets(vm)) for vm in leaving}
+    scarcest = sorted(leaving, key=lambda vm: (choices[vm.uuid], -vm.memory.static_max_bytes, vm.uuid))
+    largest = sorted(leaving, key=lambda vm: (-vm.memory.static_max_bytes, choices[vm.uuid], vm.uuid))
+    if solved:
+        yield solved, sorted(scarcest, key=lambda vm: vm.uuid not in solved)
+    yield {}, scarcest
+    yield {}, largest
+
+
+def _packed(view: View, host: Uuid, order: Sequence[VM], solved: Targets) -> Iterator[Migration]:
     where = view.problem.initial.host_of
     under_way = _UnderWay(view, {each: there for each, there in where.items() if there != host})
     load = None if view.load is None else view.load.copy()
     for vm in order:
-        for target in _cheapest_first(view, vm, [each for each in pool.hosts.values() if each.uuid != host], load):
+        for target in _targets(view, vm, host, solved, load):
             if under_way.accepts(vm, target):
                 if load is not None:
                     load[view.place_of[target.uuid]] += view.load_of(vm)
                 yield Migration(vm=vm.uuid, source=host, target=target.uuid)
                 break
+
+
+def _targets(view: View, vm: VM, host: Uuid, solved: Targets, load: Loads | None) -> Iterator[Host]:
+    """The host that is solved, where there is one, then all but *host*, the cheapest first."""
+    hosts = view.problem.pool.hosts
+    if (known := hosts.get(solved.get(vm.uuid, host))) is not None and known.uuid != host:
+        yield known
+    yield from _cheapest_first(view, vm, [each for each in hosts.values() if each.uuid != host], load)
 
 
 def _cheapest_first(view: View, vm: VM, hosts: Sequence[Host], load: Loads | None) -> Sequence[Host]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -115,9 +115,11 @@ class Service:
             seen = f"seen at {watch.seen_at:%Y-%m-%dT%H:%M:%SZ}" if watch.seen_at else "not seen yet"
             steps = f"a plan of {counted(len(watch.plan.steps), 'step')}" if watch.plan else "no plan"
             yield f"pool {uuid}: {seen}, {steps}"
+            if watch.view:
+                yield f"pool {uuid}: {watch.evacuations.standing(watch.view)}"
             for number, step in enumerate(watch.plan.steps if watch.plan else (), start=1):
                 yield f"pool {uuid}: step {number}: {step.vm_name} to {step.target_name}: {step.why}"
-            for words in (watch.troubles.inventory, watch.troubles.metrics, watch.troubles.plan):
+            for words in astuple(watch.troubles):
                 if words:
                     yield f"pool {uuid}: {words}"
 
@@ -214,7 +216,11 @@ class Service:
         view, host = self._view(call), call.texts["HostUuid"]
         if host not in view.problem.pool.hosts:
             raise Refused("the pool has no such host")
-        return view.once(host, lambda: answers.evacuation(evacuation(view, host)))
+        targets = self._watches[call.pool].evacuations.targets(host)
+        moves = view.once((host, *targets.items()), lambda: evacuation(view, host, targets))
+        if len(moves) < sum(where == host for where in view.problem.initial.host_of.values()):
+            self._watches[call.pool].hurry(host)
+        return answers.evacuation(moves)
 
     def _report(self, call: Call) -> bytes:
         """XAPI names no pool: XenCenter does, or the host, as a parameter."""

@@ -55,8 +55,18 @@ class View:
     def prepare(self) -> None:
         """Work out now what the first answer would have to wait for."""
         _ = self.ledger, self.load, self.levels, self._starting
-        for vm in self.problem.initial:
-            self.book.live.targets(self.problem.pool.vms[vm])
+        for view in {id(each): each for each in (self, self.emptying)}.values():
+            _ = view.load, view.levels
+            for vm in self.problem.initial:
+                view.book.live.targets(self.problem.pool.vms[vm])
+
+    @cached_property
+    def emptying(self) -> View:
+        """The pool for whoever empties a host: VMs may move that are left alone but for maintenance."""
+        policy = self.model.policy
+        plan = policy.plan.model_copy(update={"maintenance": True})
+        model = rb.Model(self.model.state, policy.model_copy(update={"plan": plan}))
+        return self if model.problem.intent == self.problem.intent else replace(self, model=model)
 
     @cached_property
     def live_hosts(self) -> tuple[Host, ...]:

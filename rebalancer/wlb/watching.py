@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Executor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from rebalancer.nightly.keeping import Keeper
 from rebalancer.nightly.workers import planner_on
 from rebalancer.solve import SolveReporter
 from rebalancer.wlb.covering import covering, covers
+from rebalancer.wlb.evacuating import BATCH, Evacuations, solved
 from rebalancer.wlb.view import View
 
 STALE_AFTER: Final = timedelta(minutes=10)
@@ -30,8 +31,9 @@ class Rhythm:
     Args:
         inventory: between two looks at what has changed.
         metrics: between two readings of metrics.
-        plan: at least between two plans.
+        plan: at least between two plans, and between two rounds of evacuations.
         planning: the most that one takes.
+        evacuating: the most that a batch of evacuations takes.
         retry: after something went wrong.
     """
 
@@ -39,6 +41,7 @@ class Rhythm:
     metrics: float = 300.0
     plan: float = 60.0
     planning: float = 300.0
+    evacuating: float = 60.0
     retry: float = 15.0
 
 
@@ -59,6 +62,7 @@ class Troubles:
     inventory: str = ""
     metrics: str = ""
     plan: str = ""
+    evacuations: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +79,10 @@ class Watch:
     """The view of one pool, from `start` until `stop`."""
 
     def __init__(self, source: Source, helpers: Helpers, rhythm: Rhythm | None = None) -> None:
-        self.source, self.troubles = source, Troubles()
+        self.source, self.troubles, self.evacuations = source, Troubles(), Evacuations()
         self._helpers, self._rhythm = helpers, rhythm or Rhythm()
         self._stop, self._measure, self._look = threading.Event(), threading.Event(), threading.Event()
-        self._to_plan, self._seen = threading.Event(), threading.Condition()
+        self._to_plan, self._to_empty, self._seen = threading.Event(), threading.Event(), threading.Condition()
         self._view: View | None = None
         self._plan: tuple[Pool, rb.Proposal] | None = None
         self._profile: LoadProfile | None = None
@@ -88,7 +92,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
-        for work in (self._watch_inventory, self._watch_metrics, self._watch_plans):
+        for work in (self._watch_inventory, self._watch_metrics, self._watch_plans, self._watch_evacuations):
             thread = threading.Thread(target=work, name=f"{work.__name__} {self.source.uuid}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -96,7 +100,7 @@ class Watch:
     def stop(self) -> None:
         """Watch no more; what is under way ends by itself."""
         self._stop.set()
-        for event in (self._measure, self._look, self._to_plan):
+        for event in (self._measure, self._look, self._to_plan, self._to_empty):
             event.set()
 
     def join(self, seconds: float) -> None:
@@ -145,6 +149,7 @@ class Watch:
             view = replace_time(before, seen_at)
         else:
             view = self._new_view(pool, profile, seen_at)
+            self._to_empty.set()
             if view.load is not None or not self.source.policy.mode.needs_demand:
                 self._to_plan.set()
         with self._seen:
@@ -193,7 +198,34 @@ class Watch:
                 self._plan, self.troubles.plan = None, self._trouble("plan", error)
             self._stop.wait(self._rhythm.plan)
 
-    def _trouble(self, what: str, error: RebalancerError) -> str:
+    def _watch_evacuations(self) -> None:
+        while not self._stop.is_set():
+            self._to_empty.wait()
+            self._to_empty.clear()
+            while (view := self._view) is not None and not self._stop.is_set():
+                hosts = self.evacuations.wanting(view, self._helpers.now())[:BATCH]
+                if not hosts or not self._solve(view, hosts):
+                    break
+            self._stop.wait(self._rhythm.plan)
+
+    def _solve(self, view: View, hosts: Sequence[Uuid]) -> bool:
+        """Solve the evacuations of *hosts*; whether that went well."""
+        state, policy, now = view.model.state, self.source.policy, self._helpers.now()
+        try:
+            found = self._helpers.planners.submit(solved, state, policy, hosts, now, self._rhythm.evacuating).result()
+        except (RebalancerError, CancelledError, RuntimeError) as error:
+            self.troubles.evacuations = self._trouble("evacuations", error)
+            return False
+        self.troubles.evacuations = ""
+        self.evacuations.keep(found, view, now)
+        return True
+
+    def hurry(self, host: Uuid) -> None:
+        """Have the evacuation of *host* solved next."""
+        self.evacuations.hurry(host)
+        self._to_empty.set()
+
+    def _trouble(self, what: str, error: Exception) -> str:
         if str(error) != getattr(self.troubles, what):
             self._helpers.told(f"pool {self.source.uuid}: {what}: {error}")
         return str(error)

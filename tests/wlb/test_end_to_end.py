@@ -46,8 +46,11 @@ def test_stars_for_a_guest_that_runs(pool: Proxy) -> None:
     assert len({stars for _, stars, *_ in found.values()}) > 1
 
 
-def test_emptying_a_host(pool: Proxy) -> None:
-    """All guests of a host go to others."""
+def test_emptying_a_host(pool: Proxy, server: Running) -> None:
+    """All guests of a host go to others, once that is solved, too."""
+    (watch,) = server.service.watches.values()
+    wait_for(lambda: watch.view is not None and not watch.evacuations.wanting(watch.view, watch.view.seen_at), server)
+    assert any("hosts with guests are solved" in words for words in server.service.diagnostics())
     host, record = next(iter(pool.host.get_all_records().items()))
     guests = {vm for vm in record["resident_VMs"] if not pool.VM.get_is_control_domain(vm)}
     found = pool.host.retrieve_wlb_evacuate_recommendations(host)

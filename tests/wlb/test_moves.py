@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
 
 import pytest
 
 import rebalancer as rb
-from rebalancer.placement import Migration
 from rebalancer.problem import pool_at
 from rebalancer.wlb.moves import evacuation, number_of, optimisation, told
-from rebalancer.wlb.protocol.answers import Move
 from rebalancer.wlb.view import View
+from tests.wlb.order import assert_any_order, migrations
 from tests.wlb.views import view_of
 
 SEEDS = range(6)
-MOST = 6
-"""Moves of which all subsets are tried."""
-
-
-def migrations(moves: Sequence[Move]) -> list[Migration]:
-    """The moves as the rules have them."""
-    return [Migration(vm=move.vm, source=move.source, target=move.target) for move in moves]
-
-
-def assert_any_order(view: View, moves: Sequence[Move]) -> None:
-    """Pass where every set of the moves can be done, in whatever order, and every other one be under way then."""
-    steps = migrations(moves)[:MOST]
-    for count in range(len(steps) + 1):
-        for done in combinations(steps, count):
-            after = view.problem.initial.after(*done)
-            assert view.book.violations(after, since=view.problem.initial, lasting=True) == ()
-            for step in set(steps) - set(done):
-                ledger = view.book.ledger(after)
-                for other in set(steps) - {step, *done}:
-                    ledger.join(other.vm, other.target)
-                assert ledger.objections(step.vm, step.target) == ()
-                assert view.book.objections(step) == ()
-    whole = view.problem.initial.after(*migrations(moves))
-    assert view.book.violations(whole, since=view.problem.initial) == ()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -52,7 +25,7 @@ def test_evacuations_are_legal_in_any_order(seed: int) -> None:
         moves = evacuation(view, host)
         assert all(move.source == host != move.target for move in moves)
         assert len({move.vm for move in moves}) == len(moves)
-        assert_any_order(view, moves)
+        assert_any_order(view.emptying, moves)
         count += len(moves)
     assert count
 
@@ -60,7 +33,7 @@ def test_evacuations_are_legal_in_any_order(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_is_left_out_has_nowhere_to_go(seed: int) -> None:
     """With all others on their way, every host refuses a VM that is left out, or its group would be torn apart."""
-    view = view_of(seed, fill=0.8)
+    view = view_of(seed, fill=0.8).emptying
     together = {vm for group in view.groups for vm in group}
     for host in view.problem.pool.hosts:
         moves = migrations(evacuation(view, host))

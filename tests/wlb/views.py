@@ -22,10 +22,12 @@ NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SLOTS = 24
 
 
-def view_of(seed: int, *, hosts: int = 4, vms: int = 14, fill: float = 0.6, wishes: Wishes | None = None) -> View:
+def view_of(
+    seed: int, *, hosts: int = 4, vms: int = 14, fill: float = 0.6, pinned: float = 0.2, wishes: Wishes | None = None
+) -> View:
     """A pool with two groups, one to be apart and one together, and load that overloads some hosts; and *wishes*."""
     draw = random.Random(seed)
-    made = generate_pool(hosts=hosts, vms=vms, seed=seed, fill=fill, pinned=0.2, cpus=8, days=1)
+    made = generate_pool(hosts=hosts, vms=vms, seed=seed, fill=fill, pinned=pinned, cpus=8, days=1)
     pool = pool_from_records(made.records)
     names = sorted(vm.uuid for vm in pool.resident_guests())
     draw.shuffle(names)
