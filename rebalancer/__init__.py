@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from rebalancer.face.place import place as place
     from rebalancer.face.plans import rebalance as rebalance
     from rebalancer.face.plans import tradeoff as tradeoff
+    from rebalancer.face.prices import prices as prices
     from rebalancer.face.proposal import Proposal as Proposal
     from rebalancer.face.proposal import load as load
     from rebalancer.face.prove import diff as diff
@@ -82,6 +83,7 @@ _HOMES: Final = {
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),
     "face.place": ("place",),
+    "face.prices": ("prices",),
     "face.plans": ("rebalance", "tradeoff"),
     "face.proposal": ("Proposal", "load"),
     "face.prove": ("diff", "verify"),

@@ -6,7 +6,7 @@ Units stand in the names of columns; `vm_uuid` and `host_uuid` are there to join
 from rebalancer.frames.forecasts import course_days_frame, runway_frame, vm_findings_frame
 from rebalancer.frames.inventory import hosts_frame, vms_frame
 from rebalancer.frames.loads import demand_frame, filling_frame, host_demand_frame, load_frame
-from rebalancer.frames.planning import failures_frame, fit_frame, outcomes_frame, places_frame
+from rebalancer.frames.planning import failures_frame, fit_frame, outcomes_frame, places_frame, prices_frame
 from rebalancer.frames.plans import (
     change_frame,
     course_frame,
@@ -41,6 +41,7 @@ __all__ = [
     "outcomes_frame",
     "placement_frame",
     "places_frame",
+    "prices_frame",
     "refusals_frame",
     "replay_frame",
     "rolling_frame",

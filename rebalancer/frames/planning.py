@@ -9,6 +9,7 @@ import pandas as pd
 from rebalancer.whatif import Place
 from rebalancer.whatif.failures import Failure
 from rebalancer.whatif.fit.answer import Fit
+from rebalancer.whatif.prices.price import Price
 from rebalancer.whatif.scenarios.outcome import Outcome
 
 
@@ -101,3 +102,28 @@ def fit_frame(found: Fit) -> pd.DataFrame:
         for kind, starts in zip(found.kinds, host.starts, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def prices_frame(found: Sequence[Price]) -> pd.DataFrame:
+    """One row a rule, group or limit, in the order given: what there is less without it, in pCPU-hours and GiB."""
+    rows = [
+        {
+            "rule": each.name,
+            "kind": each.kind,
+            "origin": each.origin,
+            "relaxable": each.relaxable,
+            "overload_pcpu_hours_saved": each.overload_saved,
+            "overload_pcpu_hours_saved_at_most": each.overload_saved_at_most,
+            "copied_gib_saved": each.gib_saved,
+            "moves_saved": each.moves_saved,
+            "breaches_saved": each.breaches_saved,
+            "moves_it_alone_forbids": each.only,
+            "proved": each.proved,
+            "condition": each.condition,
+            "how": each.how,
+            "says": each.says,
+        }
+        for each in found
+    ]
+    frame = pd.DataFrame(rows).set_index("rule").round(3)
+    return frame.astype({"moves_it_alone_forbids": "Int64"})

@@ -8,6 +8,7 @@ try:
     from rebalancer.plots.forecasts import plot_forecast
     from rebalancer.plots.heat import plot_load, plot_loads
     from rebalancer.plots.load import plot_duration, plot_host
+    from rebalancer.plots.prices import plot_prices
     from rebalancer.plots.steps import plot_gantt, plot_placement
 except ModuleNotFoundError as error:
     raise MissingExtra("plots", "matplotlib", "plots") from error
@@ -22,6 +23,7 @@ __all__ = [
     "plot_load",
     "plot_loads",
     "plot_placement",
+    "plot_prices",
     "plot_replay",
     "plot_tradeoff",
 ]

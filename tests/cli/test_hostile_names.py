@@ -71,6 +71,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("rolling", "{pool}", "-p", "{policy}"),
     ("sleep", "{pool}"),
     ("failures", "{pool}"),
+    ("prices", "{pool}", "--all", "--seconds", "0.5"),
     ("place", "{pool}", "{vm}", "--count", "2"),
     ("replay", "{pool}", "--traces", "{traces}", "--nights", "1", "--seconds", "1", "-p", "{policy}"),
 )

@@ -20,6 +20,7 @@ from rebalancer.plots import (
     plot_load,
     plot_loads,
     plot_placement,
+    plot_prices,
     plot_replay,
     plot_tradeoff,
 )
@@ -77,6 +78,17 @@ REPLAY = pd.DataFrame(
     index=pd.Index(["nothing", "calm", "greedy", "default"], name="contender"),
 )
 
+PRICES = pd.DataFrame(
+    {
+        "relaxable": [True, False, True],
+        "proved": [False, False, True],
+        "overload_pcpu_hours_saved": [4.0, 1.0, 0.0],
+        "overload_pcpu_hours_saved_at_most": [6.0, 1.0, 3.0],
+        "copied_gib_saved": [-8.0, 2.0, 0.0],
+    },
+    index=pd.Index(["pair", "enough-memory", "idle"], name="rule"),
+)
+
 DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
     "load": lambda ax: plot_load(LOADS, threshold=0.75, ax=ax),
     "host": lambda ax: plot_host("h1", HOSTS, VMS, threshold=0.75, ax=ax),
@@ -85,6 +97,7 @@ DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
     "placement": lambda ax: plot_placement(PLACEMENT, ax=ax),
     "change": lambda ax: plot_change(CHANGE, threshold=0.75, ax=ax),
     "tradeoff": lambda ax: plot_tradeoff(CURVE, ax=ax),
+    "prices": lambda ax: plot_prices(PRICES, ax=ax),
     "replay": lambda ax: plot_replay(REPLAY, ax=ax),
 }
 
@@ -160,3 +173,27 @@ def test_memory_stands_in_for_cpu() -> None:
 def test_the_frontier_is_what_nobody_beats() -> None:
     """Greedy copies more than calm and leaves more overload."""
     assert list(frontier(REPLAY).index) == ["nothing", "calm", "default"]
+
+
+def test_bars_of_prices_say_who_may_relax() -> None:
+    """What costs nothing has no bar; XAPI's own are hatched; a line ends at what is saved at most; GiB are told."""
+    axis = plot_prices(PRICES)
+    (bars,) = [each for each in axis.containers if isinstance(each, BarContainer)]
+    assert [(bar.get_width(), bar.get_hatch()) for bar in bars] == [(4.0, None), (1.0, "//")]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["pair", "enough-memory"]
+    assert [text.get_text() for text in axis.texts] == ["8.0 GiB more", "2.0 GiB less"]
+
+
+def test_prices_without_overload_are_gib() -> None:
+    """The axis says so."""
+    axis = plot_prices(PRICES.assign(overload_pcpu_hours_saved=np.nan, overload_pcpu_hours_saved_at_most=np.nan))
+    (bars,) = [each for each in axis.containers if isinstance(each, BarContainer)]
+    assert [bar.get_width() for bar in bars] == [-8.0, 2.0]
+    assert axis.get_xlabel() == "copied less without it (GiB)"
+
+
+def test_nothing_costs_anything() -> None:
+    """An empty picture that can be drawn."""
+    axis = plot_prices(PRICES.iloc[2:])
+    axis.figure.canvas.draw()
+    assert axis.get_yticklabels() == []

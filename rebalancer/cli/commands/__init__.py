@@ -4,7 +4,19 @@ from __future__ import annotations
 
 SHELVES: dict[str, tuple[str, ...]] = {
     "look": ("demo", "snapshot", "check", "explain"),
-    "plan": ("plan", "evacuate", "rolling", "sleep", "replay", "whatif", "place", "fit", "failures", "forecast"),
+    "plan": (
+        "plan",
+        "evacuate",
+        "rolling",
+        "sleep",
+        "replay",
+        "whatif",
+        "prices",
+        "place",
+        "fit",
+        "failures",
+        "forecast",
+    ),
     "review": ("show", "diff", "verify", "rehearse", "files", "part", "approve"),
     "change": ("apply", "return", "wake", "resolve", "status", "rollback"),
     "operate": (

@@ -94,7 +94,7 @@ def outcome_of(now: Situation, name: str, edits: tuple[Edit, ...], seconds: floa
 
 
 def _judged(given: Situation, name: str, words: str, seconds: float) -> Outcome:
-    ready, blocked = released(_hurried(given, seconds))
+    ready, blocked = released(hurried(given, seconds))
     problem = ready.problem
     book = Rulebook.of(problem)
     solution = solve(book, budget=Budget(problem.policy.limits, until=Deadline()))
@@ -128,7 +128,7 @@ def _judged(given: Situation, name: str, words: str, seconds: float) -> Outcome:
     )
 
 
-def _hurried(given: Situation, seconds: float) -> Situation:
+def hurried(given: Situation, seconds: float) -> Situation:
     """With so much work to solve in, and repairs alone where nothing is measured."""
     limits = given.policy.limits.model_copy(update={"solve_seconds": seconds})
     repairs = given.demand is None and given.policy.mode.needs_demand

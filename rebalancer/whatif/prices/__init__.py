@@ -1,0 +1,1 @@
+"""What each rule, group and limit costs now."""
