@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from rebalancer.demand import LoadProfile
 from rebalancer.history.store import Store
@@ -140,6 +140,22 @@ def _rows(store: Store, pool: Uuid, since: date, until: date) -> Iterable[tuple[
     )
     with store.reading() as connection:
         return [(uuid, day, decoded(content)) for uuid, day, content in connection.execute(wanted)]
+
+
+def last_day(store: Store, pool: Uuid, until: date) -> date | None:
+    """The last day, in UTC, up to *until* of which an hour of *pool* is known.
+
+    Raises:
+        HistoryError: the database cannot be used.
+    """
+    wanted = (
+        select(func.max(SAMPLES.c.day))
+        .join(OWNERS, SAMPLES.c.owner == OWNERS.c.id)
+        .where(OWNERS.c.pool_uuid == pool, SAMPLES.c.day <= until)
+    )
+    with store.reading() as connection:
+        found: date | None = connection.execute(wanted).scalar_one_or_none()
+    return found
 
 
 def known_hours(

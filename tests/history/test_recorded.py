@@ -44,6 +44,19 @@ def test_a_midnight_ends_its_day(tmp_path: Path) -> None:
     assert (found.start, found.hours) == (START.replace(day=2, hour=0), 48)
 
 
+def test_what_was_last_known_counts(tmp_path: Path) -> None:
+    """Weeks after the last night, too: up to the end of the last day that is whole."""
+    with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
+        keep_samples(store, POOL, profile(START, HOURS, seed=1))
+        late = recording_before(store, POOL, START + timedelta(days=90), days=2)
+        keep_samples(store, POOL, profile(START, 24 - START.hour + 4 * 24, seed=1))
+        whole = recording_before(store, POOL, START + timedelta(days=90), days=2)
+    assert late is not None
+    assert whole is not None
+    assert (late.start, late.hours) == (START.replace(day=3, hour=0), 48)
+    assert (whole.start, whole.hours) == (START.replace(day=4, hour=0), 48)
+
+
 def test_nothing_known_is_no_recording(tmp_path: Path) -> None:
     """Of a pool that was never looked at, and of the time before."""
     with Store.of(HistoryPlace(state_dir=tmp_path)) as store:
