@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from benchmarks.recorded import SOURCES, TRACES, recorded_pool
 from rebalancer.demand import LoadProfile
 from rebalancer.demand.recording import Recording
 from rebalancer.inventory import Pool
-from rebalancer.policy import Policy
+from rebalancer.policy import PRESETS, Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.snapshot import Snapshot, write_snapshot
@@ -33,17 +33,25 @@ LOOKED_BACK = (7, 14)
 """Days."""
 
 
-def rows(pool: Pool, recording: Recording, seconds: float) -> Iterator[tuple[str, ...]]:
-    """A row for percentiles of a week, and one for so many recorded days each."""
-    forms: list[dict[str, Any]] = [{}, *({"form": "days", "window_days": days} for days in LOOKED_BACK)]
-    for form in forms:
-        policy = Policy.model_validate({"demand": form, "limits": {"solve_seconds": seconds or 1.0}})
+FORMS: Mapping[str, Mapping[str, Any]] = {
+    "p95 of 7 days": {"form": "percentile"},
+    **{f"{days} days": {"form": "days", "window_days": days} for days in LOOKED_BACK},
+}
+"""Section `demand` of the policy by the name of the row."""
+
+
+def rows(
+    pool: Pool, recording: Recording, names: Sequence[str], seconds: float, wishes: Mapping[str, Any]
+) -> Iterator[tuple[str, ...]]:
+    """A row for each of these *names*, by a policy with *wishes* beside the form of its demand."""
+    for name in names:
+        keys = {**wishes, "demand": FORMS[name], "limits": {"solve_seconds": seconds or 1.0}}
+        policy = Policy.model_validate(keys)
         until = recording.start + timedelta(days=max(LOOKED_BACK))
         profile = recording.profile(pool, policy.demand, until)
         sizes = (f"{snapshot_mb(pool, each):.2f}" for each in (replace(profile, series=None), profile))
         book = Rulebook.of(make_problem(pool, profile, policy))
         idle = int((~binding_slots(instance_of(book))).sum())
-        name = f"{form['window_days']} days" if form else "p95 of 7 days"
         yield name, str(profile.slots), str(idle), *sizes, *(solved(book) if seconds else ("",) * 5)
 
 
@@ -72,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hosts", type=int, default=16)
     parser.add_argument("--vms", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--row", action="append", choices=FORMS, help="one of the rows; all of them otherwise")
+    parser.add_argument("--preset", choices=PRESETS, help="whose prices and threshold count; the defaults otherwise")
     parser.add_argument("--seconds", type=float, default=10.0, help="work of each plan; 0 makes none")
     chosen = parser.parse_args(arguments)
     if not TRACES.exists():
@@ -86,7 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
         pool, recording = recorded_pool(
             source, peak=float(peak) / 100, hosts=chosen.hosts, vms=chosen.vms, seed=chosen.seed
         )
-        for row in rows(pool, recording, chosen.seconds):
+        wishes = {"preset": chosen.preset} if chosen.preset else {}
+        for row in rows(pool, recording, chosen.row or [*FORMS], chosen.seconds, wishes):
             print(f"| {situation} | {' | '.join(row)} |", flush=True)
     return 0
 
