@@ -25,6 +25,7 @@ class Problem:
     counts pCPUs of the speed that the policy names, if it names one.
     `before` is where the VMs were before the first step, where `initial` is a moment on the way of a plan or back.
     `on_hold` are hosts and VMs that a tag holds; runs look for it themselves, and wait until it is gone.
+    `staying` are VMs that an evacuation leaves where they are, because they are to be shut down after it.
     """
 
     pool: Pool
@@ -34,6 +35,7 @@ class Problem:
     initial: Placement
     before: Placement | None = None
     on_hold: frozenset[Uuid] = frozenset()
+    staying: frozenset[Uuid] = frozenset()
     index: PoolIndex = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
     resources: ResourceLoads = field(init=False, repr=False)

@@ -135,6 +135,7 @@ def rolling(
     *,
     version: str | None = None,
     come_home: bool = True,
+    shut_down: bool = False,
     seconds: float | None = None,
     made_at: datetime | None = None,
     reporter: SolveReporter | None = None,
@@ -154,6 +155,7 @@ def rolling(
         hosts: names or uuids.
         version: the platform version that hosts come back with; None where they only reboot.
         come_home: whether VMs return to where they are now.
+        shut_down: whether VMs of the policy's `rolling.shut_down` that cannot leave their host are shut down meanwhile.
         seconds: how much work solving may take in all, in place of the policy's `limits.solve_seconds`.
         made_at: the time, with a zone; by default now.
         reporter: hears how solving goes on.
@@ -167,13 +169,20 @@ def rolling(
         [host.uuid for host in model.hosts(hosts)],
         version=version,
         come_home=come_home,
+        shut_down=model.policy.rolling.shut_down if shut_down else (),
         made_at=given.made_at,
         pace=given.pace,
         reporter=reporter,
     )
     values = {field.name: getattr(found, field.name) for field in fields(Rolling)}
     stages = [
-        StagePlan(purpose=each.purpose, host=each.host, host_name=each.host_name, plan=Proposal.of(each.plan))
+        StagePlan(
+            purpose=each.purpose,
+            host=each.host,
+            host_name=each.host_name,
+            plan=Proposal.of(each.plan),
+            shut_down=each.shut_down,
+        )
         for each in found.stages
     ]
     return RollingPlans(**values | {"stages": tuple(stages)})

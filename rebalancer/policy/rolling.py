@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rebalancer.policy.sections import MUCH, Section, Title
+from rebalancer.policy.sections import MUCH, Names, Section, Title
 
 
 class RollingPolicy(Section):
@@ -15,8 +15,13 @@ class RollingPolicy(Section):
     `command` is a program with its arguments, run on this machine to reboot or update the host; without it people do
     that, or XAPI where `execution.power` says "reboot". It may take `command_minutes`; then the host has `boot_minutes`
     to be back.
+
+    `shut_down` are VMs that may be shut down, cleanly and never otherwise, while their host is worked on, where they
+    cannot leave it and that is asked for; a guest may take `shutdown_minutes` to shut down, and to start.
     """
 
     command: tuple[Title, ...] = ()
     command_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 60.0
     boot_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 30.0
+    shut_down: Names = ()
+    shutdown_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 20.0

@@ -182,7 +182,8 @@ class _Solving:
             Infeasible: somebody cannot leave a host that is evacuated.
         """
         if self._problem.policy.mode is Mode.EVACUATE:
-            stuck = self._book.stuck(self._problem.intent.empty)
+            found = self._book.stuck(self._problem.intent.empty)
+            stuck = [each for each in found if each.vm not in self._problem.staying]
             if stuck:
                 raise Infeasible(tuple(each.sentence for each in stuck), self._fixes())
         instance = instance_of(self._book)

@@ -84,37 +84,54 @@ def evacuate(
 
 
 def emptied(
-    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None = None
+    problem: Problem,
+    hosts: Collection[Uuid],
+    *,
+    made_at: datetime,
+    pace: Pace,
+    reporter: SolveReporter | None = None,
+    staying: frozenset[Uuid] = frozenset(),
 ) -> Evacuation:
-    """Empty *hosts* as `evacuate` does, without the way home.
+    """Empty *hosts* as `evacuate` does, without the way home; VMs that are *staying* do not leave.
 
     Hosts that are held because they have no metrics take VMs only where it does not go without them: load is not
     looked at then. Not where the policy limits it.
     """
-    found = _emptied(problem, hosts, made_at=made_at, pace=pace, reporter=reporter)
+    asked = _Asked(hosts=hosts, made_at=made_at, pace=pace, reporter=reporter, staying=staying)
+    found = _emptied(problem, asked)
     if found.plan or problem.demand is None or not problem.demand.refused or problem.policy.limits.host_load:
         return found
-    return _emptied(replace(problem, demand=None), hosts, made_at=made_at, pace=pace, reporter=reporter)
+    return _emptied(replace(problem, demand=None), asked)
 
 
-def _emptied(
-    problem: Problem, hosts: Collection[Uuid], *, made_at: datetime, pace: Pace, reporter: SolveReporter | None
-) -> Evacuation:
-    wanted = emptying(problem, hosts)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    hosts: Collection[Uuid]
+    made_at: datetime
+    pace: Pace
+    reporter: SolveReporter | None
+    staying: frozenset[Uuid]
+
+
+def _emptied(problem: Problem, asked: _Asked) -> Evacuation:
+    wanted = emptying(problem, asked.hosts)
     told = _look(wanted)
+    told = replace(told, blocked=tuple(each for each in told.blocked if each.vm not in asked.staying))
     if told.blocked:
         seconds = problem.policy.limits.solve_seconds
         ways = cheapest_fixes(Rulebook.of(wanted), seconds=seconds)
         return replace(told, refused=Infeasible(cannot_leave(told.blocked).blame, ways))
     try:
         policed = make_problem(problem.pool, problem.demand, wanted.policy, on_hold=problem.on_hold)
-        plan = rebalance(Rulebook.of(policed), made_at=made_at, reporter=reporter, pace=pace)
+        policed = replace(policed, staying=asked.staying)
+        plan = rebalance(Rulebook.of(policed), made_at=asked.made_at, reporter=asked.reporter, pace=asked.pace)
     except (Infeasible, NoLegalOrder) as error:
         return replace(told, refused=error)
     if plan.missing:
         rules = sorted({each.rule for each in plan.missing})
         return replace(told, refused=NoLegalOrder([each.vm_name for each in plan.missing], rules))
-    if not wanted.intent.empty.keys().isdisjoint(plan.predicted.host_of.values()):
+    ends = (host for vm, host in plan.predicted.host_of.items() if vm not in asked.staying)
+    if not wanted.intent.empty.keys().isdisjoint(ends):
         return replace(told, refused=NothingFound([plan.reason]))
     return replace(told, plan=plan)
 

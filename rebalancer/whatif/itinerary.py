@@ -16,6 +16,7 @@ from rebalancer.solve import SolveReporter
 from rebalancer.whatif.evacuate import Evacuation, emptied
 from rebalancer.whatif.home import plan_return
 from rebalancer.whatif.maintenance import back, closed
+from rebalancer.whatif.pinned import ShutDown, shut_down_on
 
 WISH = "rolling: hosts that are done"
 LONGER = 4
@@ -45,12 +46,16 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One plan on the way: it empties `host`, or brings VMs home once `host` is back."""
+    """One plan on the way: it empties `host`, or brings VMs home once `host` is back.
+
+    VMs that cannot leave it are `shut_down` after that plan, in this order, and started again once the host is back.
+    """
 
     purpose: Purpose
     host: Uuid
     host_name: str
     plan: Plan
+    shut_down: tuple[ShutDown, ...] = ()
 
     @property
     def copied_bytes(self) -> int:
@@ -92,6 +97,7 @@ class Itinerary:
         version: the platform version that they come back with; None where they only reboot.
         habit: when VMs return.
         most_seconds: how long a stage may be solved of which nothing is found sooner.
+        pinned: VMs that do not leave their host, and are shut down while it is worked on.
     """
 
     start: Problem
@@ -102,6 +108,7 @@ class Itinerary:
     pace: Pace
     reporter: SolveReporter
     most_seconds: float
+    pinned: frozenset[Uuid] = frozenset()
     _now: Problem = field(init=False)
     _done: list[Uuid] = field(init=False, default_factory=list)
     _stages: list[Stage] = field(init=False, default_factory=list)
@@ -136,7 +143,9 @@ class Itinerary:
 
     def _emptied(self, problem: Problem, host: Uuid) -> Evacuation:
         """*host* emptied; asked for again with more time, as far as there is, where nothing was found in time."""
-        found = emptied(problem, [host], made_at=self.made_at, pace=self.pace, reporter=self.reporter)
+        found = emptied(
+            problem, [host], made_at=self.made_at, pace=self.pace, reporter=self.reporter, staying=self.pinned
+        )
         seconds = problem.policy.limits.solve_seconds
         if not isinstance(found.refused, NothingFound) or seconds >= self.most_seconds:
             return found
@@ -168,7 +177,8 @@ class Itinerary:
 
     def _take(self, purpose: Purpose, host: Uuid, plan: Plan) -> None:
         name = self.start.names.hosts[host]
-        self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan))
+        down = shut_down_on(host, self.pinned, self._now) if purpose is Purpose.EMPTY else ()
+        self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan, shut_down=down))
         self._now = problem_at(self._now, plan.predicted)
 
 

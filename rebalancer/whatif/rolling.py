@@ -18,6 +18,7 @@ from rebalancer.units import first_few
 from rebalancer.whatif.evacuate import Evacuation, cannot_leave, emptying, who_is_blocked
 from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import closed, older_than
+from rebalancer.whatif.pinned import may_be_shut_down
 from rebalancer.whatif.rolling_bound import bound_of, disks_astray
 
 SECONDS_SHARE = 3
@@ -100,6 +101,7 @@ class Rolling:
                     "steps": len(stage.plan.steps),
                     "copied_bytes": stage.copied_bytes,
                     "plan": stage.plan.digest,
+                    "shut_down": [asdict(each) for each in stage.shut_down],
                 }
                 for stage in self.stages
             ],
@@ -117,6 +119,7 @@ def rolling(
     version: str | None,
     come_home: bool,
     made_at: datetime,
+    shut_down: Sequence[str] = (),
     pace: Pace = NO_EXPERIENCE,
     reporter: SolveReporter | None = None,
 ) -> Rolling:
@@ -128,10 +131,12 @@ def rolling(
         version: the platform version that hosts come back with; None where they only reboot.
         come_home: whether VMs return to where they are now.
         made_at: the time, with a zone.
+        shut_down: selectors of VMs that are shut down meanwhile where they cannot leave their host.
         pace: how long steps take.
         reporter: hears how solving goes on.
 
     Raises:
+        PolicyError: *shut_down* names a VM that the pool does not have.
         InputError: the version cannot be meant, or nothing is left to do.
     """
     order = _order(problem, hosts, version)
@@ -148,13 +153,15 @@ def rolling(
     names = problem.names.hosts
     dead = () if hosts else tuple(names[uuid] for uuid, host in problem.pool.hosts.items() if not host.live)
     told = Rolling(hosts=(), version=version, left_out=dead)
-    blocked = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
+    stuck = tuple(each for host in order for each in who_is_blocked(way.start, [host]))
+    pinned = may_be_shut_down(shut_down, problem.pool) & {each.vm for each in stuck}
+    blocked = tuple(each for each in stuck if each.vm not in pinned)
     held = {each.host for each in blocked}
     if blocked:
         told = replace(told, blocked=blocked, fixes=_fixes(way, blocked), set_aside=tuple(_held(way, blocked)))
     if held.issuperset(order) or (version and not held.isdisjoint(problem.pool.coordinators)):
         return replace(told, hosts=_names(way, order), refused=cannot_leave(blocked))
-    way = replace(way, order=tuple(host for host in order if host not in held))
+    way = replace(way, order=tuple(host for host in order if host not in held), pinned=pinned)
     return _told(told, way, min(_walks(way), key=lambda walk: (len(walk.failed), walk.copied_bytes)))
 
 

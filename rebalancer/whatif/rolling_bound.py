@@ -15,9 +15,13 @@ def bound_of(way: Itinerary, walk: Walked) -> tuple[int, str]:
     order = walk.done
     start, end, pool = way.start.initial, walk.end.initial, way.start.pool
     away = {move.vm for move in end.moves_to(start)}
-    leaving = {vm: least_copied(vm, way.start) for vm, at in start.host_of.items() if at in order}
+    leaving = {
+        vm: least_copied(vm, way.start) for vm, at in start.host_of.items() if at in order and vm not in way.pinned
+    }
+    leaving = {vm: size for vm, size in leaving.items() if vm not in way.pinned}
     once = sum(leaving.values())
-    words = f"every VM leaves its host once ({size_in_words(once)})"
+    stay = " but those that are shut down there" if way.pinned else ""
+    words = f"every VM{stay} leaves its host once ({size_in_words(once)})"
     if not walk.habit.leaves_vms_away:
         strayed = {vm: pool.vms[vm].migration_memory_bytes for vm in leaving if disks_astray(vm, start, end)}
         home = sum(size for vm, size in (leaving | strayed).items() if vm not in away)

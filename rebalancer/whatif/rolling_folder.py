@@ -11,12 +11,14 @@ from rebalancer.errors import Fix, PlanFileError
 from rebalancer.export.folder import fresh_folder, write_plan
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.files.writing import write_new
-from rebalancer.units import counted, size_in_words
+from rebalancer.units import counted, duration_in_words, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
+from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS
 from rebalancer.whatif.rolling import Rolling
 
 INDEX, INDEX_JSON = "rolling.md", "rolling.json"
 FORMAT: Final = "rebalancer-rolling/1"
+SHUT_DOWN_COLUMNS = ("host", "VM", "off for about")
 ASIDE_COLUMNS = ("host", "why", "what would let all leave")
 DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
@@ -69,6 +71,13 @@ def _page(found: Rolling) -> Iterator[str]:
     yield ""
     yield from table(("folder", "what it does", "steps>", "to copy>"), stage_rows(found))
     yield ""
+    if rows := shut_down_rows(found):
+        yield "## Shut down meanwhile"
+        yield ""
+        yield markdown_text(downtime_of(found))
+        yield ""
+        yield from table(SHUT_DOWN_COLUMNS, rows)
+        yield ""
     if found.deviations:
         yield "## Ends elsewhere"
         yield ""
@@ -112,6 +121,29 @@ def _does(stage: Stage) -> str:
     return f"brings VMs home once {stage.host_name} is back"
 
 
+def shut_down_rows(found: Rolling) -> list[tuple[str, str, str]]:
+    """One row a VM that is shut down while its host is worked on, with the cells of `SHUT_DOWN_COLUMNS`."""
+    return [
+        (stage.host_name, each.vm_name, duration_in_words(each.seconds))
+        for stage in found.stages
+        for each in stage.shut_down
+    ]
+
+
+def downtime_of(found: Rolling) -> str:
+    """How many VMs are shut down, and for how long together, by what is assumed of guests and hosts."""
+    off = [each.seconds for stage in found.stages for each in stage.shut_down]
+    vms = counted(len(off), "VM cannot leave its host and is", "VMs cannot leave their hosts and are")
+    assumed = (
+        f"{duration_in_words(SHUTDOWN_SECONDS)} for a guest to shut down, {duration_in_words(BOOT_SECONDS)} for a host "
+        f"to go down and come back, {duration_in_words(START_SECONDS)} for a VM to start"
+    )
+    return (
+        f"{vms} shut down in this order, once all others have left, and started in the opposite one before others "
+        f"return: off for about {duration_in_words(sum(off))} together, assuming {assumed}."
+    )
+
+
 def deviation_rows(found: Rolling) -> list[tuple[str, ...]]:
     """One row a VM that ends away from home, with the cells of `DEVIATION_COLUMNS`."""
     return [(each.vm_name, each.home_name, each.ends_on_name, each.words) for each in found.deviations]
@@ -135,7 +167,11 @@ def _how_to(found: Rolling) -> Iterator[str]:
     yield ""
     yield "1. `xe host-disable`, so that nobody starts a VM on it; then `rebalancer verify` and `rebalancer apply` the"
     yield "   folder that empties it."
+    if shut_down_rows(found):
+        yield "   Then shut down the VMs that stand above under *Shut down meanwhile*, each cleanly."
     yield f"2. Look that no VM runs on it, {work}, and wait until it is enabled again."
+    if shut_down_rows(found):
+        yield "   Then start those VMs on it."
     yield "3. `rebalancer verify` and `rebalancer apply` the folder that brings VMs home, where there is one."
     yield ""
     yield "Every plan was proven on the pool as the plan before leaves it. If the pool has changed so that a plan is no"

@@ -15,6 +15,7 @@ from rebalancer.files.shapes import value_in
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.whatif.itinerary import Habit, Purpose
+from rebalancer.whatif.pinned import ShutDown
 from rebalancer.whatif.rolling import SetAside
 from rebalancer.whatif.rolling_folder import INDEX_JSON
 
@@ -29,6 +30,7 @@ class IndexedStage:
     host: str
     host_uuid: Uuid
     plan: str
+    shut_down: tuple[ShutDown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

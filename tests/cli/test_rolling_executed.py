@@ -125,3 +125,29 @@ def test_no_reboot_without_the_words(words: tuple[str, ...]) -> None:
     """The door to the call stays closed."""
     with pytest.raises(InputError, match=r"execution\.power"):
         HostReboots(lambda *_: "", lambda _kind, uuid: uuid, words)
+
+
+def test_nobody_is_shut_down_by_it(own: Simulator, terminal: Terminal) -> None:
+    """The plan that shuts VMs down is for people."""
+    policy = terminal.write("u.toml", BY_XAPI)
+    ended = terminal.run("rolling", own.url, "--execute", "--shut-down-pinned", "-p", policy, "--state-dir", "s")
+    assert ended.code == Exit.ERROR
+    assert "shuts nothing down" in ended.err
+
+
+def test_hosts_of_pinned_vms_are_planned_where_the_policy_names_them(own: Simulator, terminal: Terminal) -> None:
+    """The table lists whom, and for how long; without the words of the policy the host is left out."""
+    ref, vm = min(
+        (ref, vm)
+        for ref, vm in own.database.all("VM").items()
+        if vm["power_state"] == "Running" and not vm["is_control_domain"]
+    )
+    own.database.change("VM", ref, blocked_operations={"pool_migrate": "licence", "migrate_send": "licence"})
+    name = vm["name_label"]
+    named = terminal.write("n.toml", f'{BY_OTHERS}[rolling]\nshut_down = ["{name}"]\n')
+    silent = terminal.write("s.toml", BY_OTHERS)
+    told = terminal.run("rolling", own.url, "--shut-down-pinned", "-p", named, "--json")
+    assert told.code == Exit.DONE, told.err
+    assert [each["vm_name"] for stage in told.json()["stages"] for each in stage["shut_down"]] == [name]
+    assert "Shut down meanwhile" in terminal.run("rolling", own.url, "--shut-down-pinned", "-p", named).out
+    assert terminal.run("rolling", own.url, "--shut-down-pinned", "-p", silent).code == Exit.INCOMPLETE

@@ -17,8 +17,11 @@ from rebalancer.units import counted, slot_in_words
 from rebalancer.whatif.rolling_folder import (
     ASIDE_COLUMNS,
     DEVIATION_COLUMNS,
+    SHUT_DOWN_COLUMNS,
     aside_rows,
     deviation_rows,
+    downtime_of,
+    shut_down_rows,
     stage_rows,
     summary_of,
 )
@@ -61,6 +64,9 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
         {"folder": "name", "what it does": "text", "steps": "right", "to copy": "right"},
         stage_rows(found),
     )
+    if rows := shut_down_rows(found):
+        yield table("Shut down meanwhile", dict.fromkeys(SHUT_DOWN_COLUMNS, "name"), rows)
+        yield heading(downtime_of(found))
     if found.deviations:
         columns = dict.fromkeys(DEVIATION_COLUMNS, "name") | {"why": "text"}
         yield table("Ends elsewhere", columns, deviation_rows(found))

@@ -19,7 +19,7 @@ def left_behind(instance: Instance) -> tuple[str, ...]:
         f"VM {problem.names.vms[vm]!r} cannot leave host {problem.names.hosts[host]!r}: "
         "no host takes all that it is kept together with"
         for vm, host in sorted(problem.initial.host_of.items())
-        if host in empty and vm not in instance.unit_of
+        if host in empty and vm not in instance.unit_of and vm not in problem.staying
     )
 
 

@@ -30,7 +30,7 @@ class Targets:
         return legal
 
     def _of_vm(self, uuid: Uuid) -> Bools:
-        """Hosts that one VM may be on; it has to leave a host that is evacuated if it can."""
+        """Hosts that one VM may be on; it has to leave a host that is evacuated if it can, unless it is to stay."""
         vm, home = self._problem.pool.vms[uuid], self._problem.initial[uuid]
         plain = self._book.live.targets(vm)
         others = [host for uuid, host in self._problem.pool.hosts.items() if uuid not in plain]
@@ -39,7 +39,7 @@ class Targets:
         evacuating = self._problem.policy.mode is Mode.EVACUATE
         barred = self._problem.intent.empty if evacuating else {}
         legal[[self._index[host] for host in (*plain, *self.carried[uuid]) if host not in barred]] = True
-        legal[self._index[home]] = home not in barred
+        legal[self._index[home]] = home not in barred or uuid in self._problem.staying
         return legal
 
 

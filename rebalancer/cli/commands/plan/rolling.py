@@ -30,6 +30,14 @@ def rolling(
     stay: Annotated[
         bool, typer.Option("--stay", help="Bring no VM home: copies about half, and leaves VMs where they end.")
     ] = False,
+    shut_down_pinned: Annotated[
+        bool,
+        typer.Option(
+            "--shut-down-pinned",
+            help="Plan hosts all the same that VMs of the policy's rolling.shut_down cannot leave: these are shut down "
+            "meanwhile.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -66,6 +74,9 @@ def rolling(
     if execute and (policy is None or output or not is_url(source)):
         problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
         raise typer.BadParameter(problem, param_hint="--execute")
+    if execute and shut_down_pinned:
+        problem = "the plan is for people to carry out: --execute shuts nothing down"
+        raise typer.BadParameter(problem, param_hint="--shut-down-pinned")
     if anew and not execute:
         raise typer.BadParameter("it is for --execute", param_hint="--anew")
     if execute and policy:
@@ -88,7 +99,9 @@ def rolling(
     model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
     say_refused(model.state)
     with watch_solve() as reporter:
-        found = rb.rolling(model, host or (), version=update, come_home=not stay, reporter=reporter)
+        found = rb.rolling(
+            model, host or (), version=update, come_home=not stay, shut_down=shut_down_pinned, reporter=reporter
+        )
     if output and not found.refused:
         found.save(output)
         say(f"{output}: {counted(len(found.stages), 'plan folder')}, rolling.md and rolling.json written")

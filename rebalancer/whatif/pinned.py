@@ -1,0 +1,81 @@
+"""VMs that cannot leave their host, and may be shut down while it is worked on: who, and for how long that is.
+
+They go last, once all others have left, and come first, before others return. No length of these is known beforehand:
+the estimate adds up what is assumed of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rebalancer.inventory import VM, DomainType, Pool, PowerState, Uuid, VBDType
+from rebalancer.policy.selectors import Selectors
+from rebalancer.problem import Problem
+from rebalancer.rules.in_guest.guest_tools import has_drivers
+
+SHUTDOWN_SECONDS: Final = 60.0
+"""What a guest is assumed to take to shut down."""
+BOOT_SECONDS: Final = 600.0
+"""What a host is assumed to take to go down and come back, whatever is done to it besides."""
+START_SECONDS: Final = 30.0
+"""What XAPI is assumed to take to start a VM; its guest boots after that."""
+NEEDED: Final = ("clean_shutdown", "start", "start_on")
+"""Operations that nobody may have blocked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutDown:
+    """A VM that is shut down while its host is worked on, and for how many seconds, by estimate."""
+
+    vm: Uuid
+    vm_name: str
+    seconds: float
+
+
+def may_be_shut_down(selectors: Sequence[str], pool: Pool) -> frozenset[Uuid]:
+    """The VMs that *selectors* name, as far as they can be shut down and started again.
+
+    Raises:
+        PolicyError: one names a VM that the pool does not have.
+    """
+    chosen = Selectors(pool).vms(selectors, "rolling.shut_down").resident
+    return frozenset(vm for vm in chosen if not why_not(pool.vms[vm], pool))
+
+
+def why_not(vm: VM, pool: Pool) -> str:
+    """Why *vm* cannot be shut down cleanly and started again; "" where nothing is known against it."""
+    if vm.power_state is not PowerState.RUNNING:
+        return f"it is {vm.power_state.value.lower()}"
+    if vm.current_operations:
+        return f"it is busy with {', '.join(vm.current_operations)}"
+    if blocked := [name for name in NEEDED if name in vm.blocked_operations]:
+        return f"somebody blocked {', '.join(blocked)}"
+    if not _reacts(vm):
+        return "its guest reports no tools, so nobody can ask it to shut down"
+    disks = [vbd.vdi for vbd in vm.vbds if vbd.type is VBDType.DISK and not vbd.empty]
+    return "it would not start again: a disk of it is lost" if any(vdi not in pool.vdis for vdi in disks) else ""
+
+
+def _reacts(vm: VM) -> bool:
+    """Whether XAPI can ask the guest (xapi_vm_lifecycle.ml: need_pv_drivers_check, check_op_for_feature)."""
+    kind = vm.metrics.current_domain_type if vm.metrics else None
+    if kind in {DomainType.PV, DomainType.PVH, DomainType.PV_IN_PVH}:
+        return True
+    other = vm.guest_metrics.other if vm.guest_metrics else {}
+    return has_drivers(vm.guest_metrics) or other.get("feature-shutdown") == "1"
+
+
+def shut_down_on(host: Uuid, vms: frozenset[Uuid], problem: Problem) -> tuple[ShutDown, ...]:
+    """Those of *vms* that are on *host*, in the order in which they are shut down: who goes last comes back first.
+
+    One is asked after the other, and they are started one after the other, in the opposite order.
+    """
+    there = [vm for vm in vms if problem.initial.host_of.get(vm) == host]
+    ranked = sorted(there, key=lambda vm: (problem.pool.vms[vm].ha_always_run, problem.names.vms[vm], vm))
+    down, up = SHUTDOWN_SECONDS, START_SECONDS
+    return tuple(
+        ShutDown(vm=vm, vm_name=problem.names.vms[vm], seconds=BOOT_SECONDS + (down + up) * (len(ranked) - place))
+        for place, vm in enumerate(ranked)
+    )

@@ -1,0 +1,115 @@
+"""VMs that cannot leave their host are shut down meanwhile, where the policy names them; all others leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.errors import PolicyError
+from rebalancer.inventory import Pool, PowerState
+from rebalancer.verify.verify import verify_plan
+from rebalancer.whatif import Purpose, Rolling, rolling, write_rolling
+from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, why_not
+from rebalancer.whatif.rolling_index import read_rolling
+from tests.plan.made import LATER, MADE_AT, pool_with
+from tests.pools import problem_of
+
+PINNED = {"pool_migrate": "licence", "migrate_send": "licence"}
+
+
+@pytest.fixture
+def pool() -> Pool:
+    """Three hosts of 20 GiB; a and b cannot leave h1, and d cannot leave h3."""
+    guests = {"a": ("h1", 4.0), "b": ("h1", 2.0), "c": ("h1", 4.0), "d": ("h3", 6.0), "e": ("h3", 2.0)}
+    found = pool_with({"h1": 20, "h2": 20, "h3": 20}, guests)
+    return changed(found, ("a", "b", "d"), blocked_operations=PINNED)
+
+
+def changed(pool: Pool, vms: Sequence[str], **fields: Any) -> Pool:  # noqa: ANN401 - fields of a VM
+    """*pool* with other *fields* of some VMs."""
+    return replace(pool, vms={**pool.vms, **{vm: replace(pool.vms[vm], **fields) for vm in vms}})
+
+
+def rolled(pool: Pool, *names: str, shut_down: bool = True) -> Rolling:
+    """What comes of working on all hosts where *names* may be shut down."""
+    chosen = names if shut_down else ()
+    return rolling(problem_of(pool), (), version=None, come_home=True, made_at=MADE_AT, shut_down=chosen)
+
+
+def test_all_others_leave_and_return(pool: Pool) -> None:
+    """Every host is planned; each plan is proven with the pinned VMs where they are, and copies none of them."""
+    found = rolled(pool, "a", "b", "d")
+    assert (found.hosts, found.set_aside, found.blocked) == (("h1", "h3", "h2"), (), ())
+    listed = {stage.host: [each.vm for each in stage.shut_down] for stage in found.stages if stage.shut_down}
+    assert listed == {"h1": ["a", "b"], "h3": ["d"]}
+    moved = {step.vm for stage in found.stages for step in stage.plan.steps}
+    assert moved == {"c", "e"}
+    for stage in found.stages:
+        emptying = stage.purpose is Purpose.EMPTY
+        hosts = {**pool.hosts, stage.host: replace(pool.hosts[stage.host], enabled=not emptying)}
+        assert verify_plan(stage.plan, replace(pool, hosts=hosts), now=LATER) == ()
+        for step in stage.plan.steps:
+            pool = changed(pool, [step.vm], resident_on=step.target)
+        if emptying:
+            left = {vm.uuid for vm in pool.resident_guests() if vm.resident_on == stage.host}
+            assert left == {each.vm for each in stage.shut_down}
+        else:
+            assert not stage.shut_down
+    assert found.copied_bytes == found.bound_bytes
+
+
+def test_who_goes_last_comes_back_first(pool: Pool) -> None:
+    """VMs that HA protects are off for the shortest time; each estimate adds up what is done while it is off."""
+    (first, last) = rolled(changed(pool, ["a"], ha_always_run=True), "a", "b", "d").stages[0].shut_down
+    assert (first.vm, last.vm) == ("b", "a")
+    each = SHUTDOWN_SECONDS + START_SECONDS
+    assert (first.seconds, last.seconds) == (BOOT_SECONDS + 2 * each, BOOT_SECONDS + each)
+
+
+def test_only_those_who_are_named_and_only_where_it_is_asked_for(pool: Pool) -> None:
+    """Whom the policy does not name keeps the host; nobody is shut down who can leave, or unasked."""
+    some = rolled(pool, "a", "c", "d")
+    assert [each.host_name for each in some.set_aside] == ["h1"]
+    assert [each.vm for each in some.blocked] == ["b"]
+    assert [each.vm for stage in some.stages for each in stage.shut_down] == ["d"]
+    unasked = rolled(pool, "a", "b", "d", shut_down=False)
+    assert {each.host_name for each in unasked.set_aside} == {"h1", "h3"}
+    assert not any(stage.shut_down for stage in unasked.stages)
+    with pytest.raises(PolicyError, match=r"rolling\.shut_down"):
+        rolled(pool, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"power_state": PowerState.PAUSED}, "paused"),
+        ({"current_operations": ("snapshot",)}, "busy with snapshot"),
+        ({"blocked_operations": {**PINNED, "clean_shutdown": "no"}}, "blocked clean_shutdown"),
+        ({"blocked_operations": {**PINNED, "start_on": "no"}}, "blocked start_on"),
+        ({"guest_metrics": None}, "no tools"),
+    ],
+)
+def test_who_cannot_be_shut_down_keeps_the_host(pool: Pool, fields: dict[str, Any], words: str) -> None:
+    """Named or not."""
+    worse = changed(pool, ["d"], **fields)
+    assert words in why_not(worse.vms["d"], worse)
+    found = rolled(worse, "a", "b", "d")
+    assert [each.host_name for each in found.set_aside] == ["h3"]
+
+
+def test_the_lists_are_written_and_read_back(pool: Pool, tmp_path: Path) -> None:
+    """In the index for programs, and in the one for people with the sum."""
+    found = rolled(pool, "a", "b", "d")
+    write_rolling(found, tmp_path / "all")
+    index = read_rolling(tmp_path / "all")
+    assert [stage.shut_down for stage in index.stages] == [stage.shut_down for stage in found.stages]
+    page = (tmp_path / "all" / "rolling.md").read_text(encoding="utf-8")
+    assert "## Shut down meanwhile" in page
+    assert "3 VMs cannot leave their hosts and are shut down in this order" in page
+    document = json.loads((tmp_path / "all" / "rolling.json").read_text(encoding="utf-8"))
+    assert [each["vm"] for each in document["stages"][0]["shut_down"]] == ["a", "b"]
