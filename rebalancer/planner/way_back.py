@@ -12,7 +12,7 @@ from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import LeftAlone
 from rebalancer.plan.step import Step, StepKind
-from rebalancer.rules import Rulebook, Violation
+from rebalancer.rules import HostRule, Objection, Rulebook, Violation
 from rebalancer.schedule.steps import steps_of
 
 
@@ -68,7 +68,7 @@ class _WayTo:
         """Leave out what may not go back until the rest has an order; then let go whom the rest lets."""
         for move in self._problem.initial.moves_to(self._home):
             if refused := self._book.objections(move):
-                self._strand(move.vm, refused[0].rule, refused[0].words)
+                self._strand(move.vm, refused[0].rule, self._words(refused[0], move))
         while blamed := self._first_broken():
             self._strand(blamed[0], blamed[1].rule, blamed[1].words)
         while isinstance(order := find_order(self._book, self._goal(), seed=seed, first=first), Deadlock):
@@ -76,6 +76,11 @@ class _WayTo:
                 rule = order.rules[0] if order.rules else "order"
                 self._strand(move.vm, rule, "no legal order brings it back together with the others")
         return (*order.migrations, *self._followers())
+
+    def _words(self, refused: Objection, move: Migration) -> str:
+        """Those of the objection; what is about the host alone with its name, since others stand beside it."""
+        judges_host = any(isinstance(rule, HostRule) and rule.id == refused.rule for rule in self._book.rules)
+        return f"{self._problem.names.hosts[move.target]} {refused.words}" if judges_host else refused.words
 
     def _followers(self) -> Iterator[Migration]:
         """Stranded VMs that may go home after all, once the others are there."""

@@ -40,7 +40,7 @@ def test_no_way_leads_back_to_a_disabled_host() -> None:
     plan = plan_of(problem, goal_of(problem, a="h2"))
     assert plan.rollback == ()
     assert [(each.name, each.rule) for each in plan.no_way_back] == [("a", "target-enabled")]
-    assert any("VM a has no legal way back" in warning for warning in plan.warnings)
+    assert "VM a has no legal way back: h1 is disabled [target-enabled]" in plan.warnings
     assert verify_plan(plan, pool, now=LATER) == ()
 
 
