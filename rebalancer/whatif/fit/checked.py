@@ -11,8 +11,9 @@ from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve.fitting.question import Answer, Ints
-from rebalancer.solve.fitting.search import fill
-from rebalancer.whatif.fit.question import LOAD, FitQuestion
+from rebalancer.solve.fitting.search import fill, per_host
+from rebalancer.whatif.fit.evenness import ClusterScore, Evenness, EvenRows
+from rebalancer.whatif.fit.question import FitQuestion
 from rebalancer.whatif.fit.totals import SPARE
 from rebalancer.whatif.newcomers.joined import joined_problem
 from rebalancer.whatif.newcomers.newcomer import Kind, Newcomer, newcomers
@@ -43,44 +44,45 @@ class Checked:
         if found.count < answer.count and (answer.at != self._asked.question.home).any():
             found = max(found, self._kept(self._nobody_moved(answer)), key=_count)
         if found.count < answer.count:
-            found = max(found, self._kept(self._one_by_one(answer)), key=_count)
+            found = max(found, self._one_by_one(answer, EvenRows(self._asked), answer.count), key=_count)
+        if found.count < answer.bound and self._may_beat(found):
+            scored = ClusterScore(self._problem, [newcomers(kind, 1, self._problem.pool)[0] for kind in self._kinds])
+            found = max(found, self._one_by_one(answer, scored, answer.bound), key=_count)
         return found
+
+    def _may_beat(self, found: Answer) -> bool:
+        """Whether more than were *found* may start where nobody moves, by all that sums over single hosts say."""
+        numbers = self._asked.question
+        free = numbers.free(numbers.home)
+        most = [
+            int(np.floor(per_host(free, numbers.newcomer[kind], numbers.takes[kind])).sum()) // ratio
+            for kind, ratio in enumerate(numbers.ratio.tolist())
+        ]
+        return bool(min(most, default=0) > found.count)
 
     def _nobody_moved(self, answer: Answer) -> Answer:
         home = self._asked.question.home
         starts, count = fill(self._asked.question, home)
         return Answer(at=home, starts=starts, count=count, bound=answer.bound)
 
-    def _one_by_one(self, answer: Answer) -> Answer:
-        """As many as start one after another, nobody moved, and no more than there are in *answer*."""
+    def _one_by_one(self, answer: Answer, evenness: Evenness, most: int) -> Answer:
+        """As many as start one after another in the order of *evenness*, nobody moved, and no more than *most*."""
         numbers, hosts = self._asked.question, self._asked.hosts
-        coming = self._newcomers(answer.count * numbers.ratio)
-        book, free = Starts(self._problem, [each for kind in coming for each in kind]), numbers.free(numbers.home)
-        starts = np.zeros_like(answer.starts)
+        coming = self._newcomers(most * numbers.ratio)
+        book = Starts(self._problem, [each for kind in coming for each in kind])
+        starts, count = np.zeros_like(answer.starts), most
         order = np.argsort(-numbers.newcomer.max(axis=1, initial=0), kind="stable").tolist()
-        for count in range(answer.count):
+        for number in range(most):
             whole = starts.copy()
             for kind in np.repeat(order, numbers.ratio[order]).tolist():
                 vm = coming[kind].pop().vm.uuid
-                host = next((host for host in self._evenest(free, kind) if not book.against(vm, hosts[host])), None)
+                host = next((host for host in evenness.order(kind) if not book.against(vm, hosts[host])), None)
                 if host is None:
-                    return Answer(at=numbers.home, starts=whole, count=count, bound=answer.bound)
+                    return self._kept(Answer(at=numbers.home, starts=whole, count=number, bound=answer.bound))
                 book.joined(vm, hosts[host])
-                free[host] -= numbers.newcomer[kind]
+                evenness.add(kind, host)
                 starts[kind, host] += 1
-        return Answer(at=numbers.home, starts=starts, count=answer.count, bound=answer.bound)
-
-    def _evenest(self, free: Ints, kind: int) -> list[int]:
-        """Hosts in the order of how unlike all are, with one more of a *kind* there, in their load and all else."""
-        numbers = self._asked.question
-        upper, loads = np.maximum(numbers.upper, 1), np.array([rule == LOAD for rule, _ in self._asked.rules])
-        held, more = (numbers.upper - free) / upper, numbers.newcomer[kind] / upper
-        unlike = np.zeros(numbers.hosts)
-        for rows in (loads, ~loads):
-            if (numbers.newcomer[kind][rows] > 0).any():
-                now, then = held[:, rows].max(axis=1), (held + more)[:, rows].max(axis=1)
-                unlike += np.where(np.eye(numbers.hosts, dtype=np.bool_), then[:, None], now).std(axis=1)
-        return [int(host) for host in np.argsort(unlike, kind="stable")]
+        return self._kept(Answer(at=numbers.home, starts=starts, count=count, bound=answer.bound))
 
     def _kept(self, answer: Answer) -> Answer:
         """*answer*, or as much of it as outlives failures and keeps HA's plan."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
@@ -124,68 +125,79 @@ def _disk_like(disk: VDI, vm: Uuid, device: str) -> VDI:
 def _of_shape(shape: Shape, number: int, pool: Pool) -> Newcomer:
     uuid = _uuid(pool, repr(shape), number)
     disks = (_disk(shape, uuid, pool),) if shape.disk_gib else ()
+    vm = replace(
+        _machine(shape, uuid, number),
+        vbds=tuple(_drive(uuid, disk) for disk in disks),
+        vifs=tuple(_interface(uuid, device, _network(name, pool)) for device, name in enumerate(shape.networks)),
+    )
+    return Newcomer(vm=_running(vm, pool), disks=disks, like=shape)
+
+
+def _machine(shape: Shape, uuid: Uuid, number: int) -> VM:
+    """A halted VM of the size, with nothing plugged in."""
     size = demand_mib(int(shape.memory_gib * GIB)) * MIB
-    vm = VM(
+    return VM(
         uuid=uuid,
         name=f"{shape.name} #{number}",
-        power_state=PowerState.HALTED,
-        is_a_template=False,
-        is_default_template=False,
-        is_a_snapshot=False,
-        is_control_domain=False,
-        resident_on=None,
-        scheduled_to_be_resident_on=None,
-        affinity=None,
         memory=MemoryRange(
             static_min_bytes=size, dynamic_min_bytes=size, dynamic_max_bytes=size, static_max_bytes=size
         ),
-        memory_overhead_bytes=0,
         vcpus_max=shape.vcpus,
         vcpus_at_startup=shape.vcpus,
-        vcpus_params={},
-        hvm_shadow_multiplier=1.0,
-        hvm_boot_policy="BIOS order",
-        domain_type=DomainType.HVM,
-        platform={},
-        other_config={},
         tags=shape.tags,
-        blocked_operations={},
-        current_operations=(),
-        hardware_platform_version=0,
-        last_boot_cpu_flags={},
-        ha_always_run=False,
-        ha_restart_priority="",
-        actions_after_crash="restart",
-        groups=(),
-        vbds=tuple(
-            VBD(
-                uuid=_derived(uuid, "xvda"),
-                type=VBDType.DISK,
-                device="xvda",
-                empty=False,
-                currently_attached=True,
-                vdi=disk.uuid,
-            )
-            for disk in disks
-        ),
-        vifs=tuple(
-            VIF(
-                uuid=_derived(uuid, f"vif{device}"),
-                device=str(device),
-                mac="",
-                network=_network(name, pool),
-                currently_attached=True,
-            )
-            for device, name in enumerate(shape.networks)
-        ),
-        vgpus=(),
-        vusbs=(),
-        vtpms=(),
-        attached_pcis=(),
-        snapshots=(),
-        suspend_vdi=None,
+        **PLAIN,
     )
-    return Newcomer(vm=_running(vm, pool), disks=disks, like=shape)
+
+
+PLAIN: Final[dict[str, Any]] = {
+    "power_state": PowerState.HALTED,
+    "is_a_template": False,
+    "is_default_template": False,
+    "is_a_snapshot": False,
+    "is_control_domain": False,
+    "resident_on": None,
+    "scheduled_to_be_resident_on": None,
+    "affinity": None,
+    "memory_overhead_bytes": 0,
+    "vcpus_params": {},
+    "hvm_shadow_multiplier": 1.0,
+    "hvm_boot_policy": "BIOS order",
+    "domain_type": DomainType.HVM,
+    "platform": {},
+    "other_config": {},
+    "blocked_operations": {},
+    "current_operations": (),
+    "hardware_platform_version": 0,
+    "last_boot_cpu_flags": {},
+    "ha_always_run": False,
+    "ha_restart_priority": "",
+    "actions_after_crash": "restart",
+    "groups": (),
+    "vbds": (),
+    "vifs": (),
+    "vgpus": (),
+    "vusbs": (),
+    "vtpms": (),
+    "attached_pcis": (),
+    "snapshots": (),
+    "suspend_vdi": None,
+}
+"""What all VMs by size have in common: nothing special."""
+
+
+def _drive(vm: Uuid, disk: VDI) -> VBD:
+    return VBD(
+        uuid=_derived(vm, "xvda"),
+        type=VBDType.DISK,
+        device="xvda",
+        empty=False,
+        currently_attached=True,
+        vdi=disk.uuid,
+    )
+
+
+def _interface(vm: Uuid, device: int, network: Uuid) -> VIF:
+    return VIF(uuid=_derived(vm, f"vif{device}"), device=str(device), mac="", network=network, currently_attached=True)
 
 
 def _disk(shape: Shape, vm: Uuid, pool: Pool) -> VDI:
