@@ -70,6 +70,7 @@ def frames(model: Model, plan: Proposal) -> dict[str, pd.DataFrame]:
         "outcomes": rb.scenarios.compare(model, {"fewer": rb.scenarios.lose("ash")}, seconds=1),
         "placement": f.placement_frame(plan),
         "places": f.places_frame(rb.place(model, rb.Shape(vcpus=4, memory_gib=8))),
+        "prices": rb.prices(model, seconds=0.5),
         "refusals": f.refusals_frame(book),
         "replay": f.replay_frame(replayed, "night"),
         "rolling": f.rolling_frame(rb.rolling(model, ["alder"], seconds=4)),
