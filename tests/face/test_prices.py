@@ -202,3 +202,20 @@ def test_there_is_time_to_solve_in() -> None:
     """Or nothing is asked."""
     with pytest.raises(InputError, match="no time to solve in"):
         rb.prices(model(), seconds=0)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_prices_and_compares_the_same() -> None:
+    """Of two worker processes; rows are those of this process, in the same order."""
+    distributed = pytest.importorskip("distributed")
+    asked = model(**POLICIES["together"])
+    cases = {"grow": rb.scenarios.grow("*", cpu=1.2), "fewer": rb.scenarios.retire("h3")}
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        executor = client.get_executor()
+        there = [rb.prices(asked, executor=executor), rb.scenarios.compare(asked, cases, executor=executor)]
+    here = [rb.prices(asked, workers=1), rb.scenarios.compare(asked, cases, workers=1)]
+    for one, other in zip(there, here, strict=True):
+        pd.testing.assert_frame_equal(one, other)
