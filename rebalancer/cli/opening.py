@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import rebalancer as rb
@@ -12,6 +13,8 @@ from rebalancer.cli.output import say, show_or_json
 from rebalancer.cli.views.plans import plan_tables
 from rebalancer.errors import PolicyError
 from rebalancer.export import FILES, plan_document
+from rebalancer.face.connection import is_url
+from rebalancer.policy.sections import DAYS_OF_WEEK
 
 
 def policy_of(file: Path | None) -> rb.Policy:
@@ -34,14 +37,33 @@ def open_model(
 ) -> rb.Model:
     """The pool behind *source* under *policy*; its demand comes from *samples* where there are any.
 
+    Days before those that a live pool has of its load come from the history.
+
     Raises:
         InputError: source or policy cannot be used.
         XapiError: the live pool cannot be read.
     """
     wanted = policy_of(policy)
-    state = rb.read(source, connection, demand=wanted.demand, metrics=metrics, samples=samples)
+    if metrics and samples is None and connection.beside is None and is_url(source):
+        state = _read(source, connection, wanted, state_dir)
+    else:
+        state = rb.read(source, connection, demand=wanted.demand, metrics=metrics, samples=samples)
     with naming(policy, wanted):
         return rb.Model(state, wanted, state_dir=state_dir, told=say)
+
+
+def _read(url: str, connection: rb.Connection, wanted: rb.Policy, state_dir: Path | None) -> rb.PoolState:
+    """The pool at *url*, with load that looks back as far as *wanted* says."""
+    if wanted.demand.window_days <= DAYS_OF_WEEK:
+        return rb.read(url, connection, demand=wanted.demand)
+    from rebalancer.history.lengthen import looked_back, within_xapi  # noqa: PLC0415 - SQLAlchemy, only where it helps
+    from rebalancer.history.place import HistoryPlace  # noqa: PLC0415 - likewise
+
+    state = rb.read(url, connection, demand=within_xapi(wanted.demand))
+    if state.demand is None:
+        return state
+    place = HistoryPlace.of(wanted.history, state_dir)
+    return replace(state, demand=looked_back(place, state.pool, state.demand, wanted.demand, say))
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def _readings(body: bytes, resources: Collection[str]) -> Readings:
     readings = parse_updates(body, lambda column: _is_read(column) or _may_flow(column, resources))
     if readings.step_seconds > SECONDS_PER_HOUR:
         step = f"it answers with a step of {readings.step_seconds} s instead of an hour"
-        remedy = "set demand.window_days to 7 or less; nightly alone looks back further, by its history"
+        remedy = "set demand.window_days to 7 or less; plan and nightly look back further, by the history"
         raise MetricsRefused([f"{step}, because RRDs keep hours for 7 days only: {remedy}"])
     return readings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile, Series, in_form
 from rebalancer.demand.gate import quality_of
+from rebalancer.errors import InputError
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.samples import hours_before
 from rebalancer.history.store import Store
 from rebalancer.inventory import Pool
@@ -48,6 +51,23 @@ def lengthened(store: Store | None, pool: Pool, demand: LoadProfile, wanted: Dem
     flows = tuple(replace(flow, hours=(*missing, *flow.hours)) for flow in demand.flows)
     longer = replace(demand, series=series, quality=quality, window_start=start, flows=flows)
     return in_form(longer, wanted)
+
+
+def looked_back(
+    place: HistoryPlace, pool: Pool, demand: LoadProfile, wanted: DemandPolicy, told: Callable[[str], None]
+) -> LoadProfile:
+    """*demand* that looks back as many days as is *wanted*, by the history at *place* as it is.
+
+    Where that cannot be used, as *told* hears, hours before those of *demand* are unknown.
+    """
+    try:
+        store = Store.known(place)
+        if store:
+            with store:
+                return lengthened(store, pool, demand, wanted)
+    except InputError as error:
+        told(f"older load is unknown: {error}")
+    return lengthened(None, pool, demand, wanted)
 
 
 def _older(store: Store | None, pool: Pool, demand: LoadProfile, hours: int) -> NDArray[np.float64]:

@@ -215,3 +215,18 @@ def test_without_a_policy_times_are_those_of_the_latest_night(terminal: Terminal
     assert "2026-03-02 07:30" in listed
     told = terminal.run("report", "--until", "2026-03-09", "--state-dir", state).out
     assert told.splitlines()[0] == "The week from 2026-03-02 00:00 to 2026-03-09 00:00 Asia/Tokyo"
+
+
+def test_a_plan_looks_back_as_far_as_nights_do(terminal: Terminal, served: Served) -> None:
+    """By the days that they kept; without a history older hours are unknown, and it says so of one that is broken."""
+    policy = terminal.write("p.toml", "[demand]\nwindow_days = 14\n[limits]\nsolve_seconds = 1\n")
+    asked = ("plan", served.url, "--policy", policy, "--state-dir", "state", "--json")
+    bare = terminal.run(*asked)
+    assert bare.code == Exit.DONE, bare.err
+    assert "window_days" not in bare.err
+    state = terminal.folder / "state"
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / "history.sqlite").write_bytes(b"no database" * 100)
+    (state / "history.sqlite").chmod(0o600)
+    broken = terminal.run(*asked)
+    assert (broken.code, "older load is unknown: " in broken.err) == (Exit.DONE, True), broken.err

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rebalancer.demand import LoadProfile, Quality, Series, in_form
 from rebalancer.demand.gate import quality_of
-from rebalancer.history.lengthen import lengthened, within_xapi
+from rebalancer.history.lengthen import lengthened, looked_back, within_xapi
+from rebalancer.history.place import HistoryPlace
 from rebalancer.history.samples import keep_samples
 from rebalancer.history.store import Store
 from rebalancer.policy import DemandPolicy
@@ -54,6 +56,21 @@ def test_hours_that_nobody_kept_are_unknown(store: Store) -> None:
         assert found.window_start == START + timedelta(hours=WEEK) - timedelta(days=28)
         assert (found.vm_pcpu > 0).all()
         assert not np.isnan(found.vm_pcpu).any()
+
+
+def test_a_command_that_keeps_nothing_looks_back_as_well(tmp_path: Path) -> None:
+    """It reads what nights kept, and makes no history where there is none."""
+    wanted, place, told = DemandPolicy(window_days=14), HistoryPlace(state_dir=tmp_path), list[str]()
+    whole = profile(START, wanted.window_days * 24, seed=3)
+    week = week_of(whole, 0)
+    assert looked_back(place, POOL, week, wanted, told.append) == lengthened(None, POOL, week, wanted)
+    assert not place.file.exists()
+    with Store.of(place) as store:
+        for days_ago in reversed(range(8)):
+            keep_samples(store, POOL, week_of(whole, days_ago))
+        known = lengthened(store, POOL, week, wanted)
+    assert looked_back(place, POOL, week, wanted, told.append) == known != lengthened(None, POOL, week, wanted)
+    assert told == []
 
 
 def test_a_week_stays_as_it_is(store: Store) -> None:
