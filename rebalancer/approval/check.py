@@ -14,6 +14,7 @@ from rebalancer.approval.signature import assert_signed
 from rebalancer.errors import ApprovalRefused, PolicyError
 from rebalancer.export import vouched
 from rebalancer.files.ownership import assert_kept, assert_kept_in
+from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
 
@@ -62,15 +63,25 @@ def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | No
     if own.allowed_signers and not demands.signers:
         problem = "its policy demands a signed approval, and who may sign is not taken from the plan"
         raise ApprovalRefused(str(folder), problem, "Name the policy file with --policy")
-    text = read_text(folder)
-    found = parsed(text, folder)
-    if (found.plan, found.pool) != (plan.digest, plan.made_from.pool):
-        raise ApprovalRefused(
-            str(folder), "the approval there is for another plan", "Approve this plan, or apply that one"
-        )
+    found = approval_of(plan.digest, plan.made_from.pool, folder, demands)
     if found.manifest is not None and found.manifest != vouched(plan, folder):
         problem = "the approval is for other files than those beside the plan"
         raise ApprovalRefused(str(folder), problem, "Take the files that were approved, or approve these")
+    return found
+
+
+def approval_of(digest: str, pool: Uuid, folder: Path, demands: Demands) -> Approval:
+    """The approval in *folder* of what has that *digest*, for *pool*, signed where *demands* say so.
+
+    Raises:
+        ApprovalRefused: there is none, or it is for something else.
+    """
+    text = read_text(folder)
+    found = parsed(text, folder)
+    if (found.plan, found.pool) != (digest, pool):
+        raise ApprovalRefused(
+            str(folder), "the approval there is for another plan", "Approve this plan, or apply that one"
+        )
     if demands.signers:
         assert_signed(text, folder / SIGNATURE, by=found.by, signers=demands.signers)
     return found

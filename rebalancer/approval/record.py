@@ -63,12 +63,21 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
     if words := untimely(plan, now):
         raise StalePlan([f"the plan {words}"])
     assert_said(by, reason)
-    if (folder / APPROVAL_JSON).exists():
-        remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"
-        raise InputError(str(folder), "the plan has an approval already", remedy)
     who, why = by.strip(), reason.strip()
     manifest = vouched(plan, folder)
     made = Approval(plan=plan.digest, pool=plan.made_from.pool, by=who, reason=why, at=now, manifest=manifest)
+    return keep_approval(made, folder, key=key)
+
+
+def keep_approval(made: Approval, folder: Path, *, key: Path | None = None) -> Approval:
+    """Record *made* in *folder*, signed with the SSH key *key* where there is one, and return it.
+
+    Raises:
+        InputError: there is an approval already, or it cannot be written or signed.
+    """
+    if (folder / APPROVAL_JSON).exists():
+        remedy = f"Remove {APPROVAL_JSON} and {SIGNATURE} to approve it anew"
+        raise InputError(str(folder), "the plan has an approval already", remedy)
     text = approval_text(made)
     signature = sign(text, key) if key else None
     _write(folder / SIGNATURE, signature)

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 import rebalancer as rb
-from rebalancer.approval import kept_policy
+from rebalancer.approval import demands_in, kept_policy
 from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
@@ -86,6 +86,7 @@ class Round:
     def _carried_out(self, kept: KeptRolling, pool: Uuid, wanted: Policy) -> Exit:
         index = kept.index()
         self._assert_meant(index, kept)
+        kept.assert_approved(pool, demands_in(self.policy))
         say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
         site = Site(
             pool=pool,

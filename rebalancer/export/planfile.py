@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,6 +26,8 @@ from rebalancer.sanitise import harmless_json
 from rebalancer.version import __version__
 
 PLAN_JSON = "plan.json"
+ROLLING_JSON: Final = "rolling.json"
+"""Stands in a folder with the plans of all stages, and says which they are."""
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 HEAD_BYTES = 200
 """Within these a plan names its format."""

@@ -10,13 +10,14 @@ from typing import Final
 from rebalancer.errors import Fix, PlanFileError
 from rebalancer.export.folder import fresh_folder, write_plan
 from rebalancer.export.markdown_table import markdown_text, table
+from rebalancer.export.planfile import ROLLING_JSON
 from rebalancer.files.writing import write_new
 from rebalancer.units import counted, duration_in_words, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS
 from rebalancer.whatif.rolling import Rolling
 
-INDEX, INDEX_JSON = "rolling.md", "rolling.json"
+INDEX, INDEX_JSON = "rolling.md", ROLLING_JSON
 FORMAT: Final = "rebalancer-rolling/1"
 SHUT_DOWN_COLUMNS = ("host", "VM", "off for about")
 ASIDE_COLUMNS = ("host", "why", "what would let all leave")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from rebalancer.errors import EditedPlan, PlanFileError
-from rebalancer.export import read_plan
+from rebalancer.export import read_plan, vouched
+from rebalancer.export.manifest import digest_of_bytes
 from rebalancer.files.documents import Unfit, json_in
 from rebalancer.files.kinds import PLAN
 from rebalancer.files.reading import bytes_of
@@ -74,3 +75,16 @@ def stage_plan(folder: Path, index: RollingIndex, number: int) -> Plan:
     if found.digest != index.stages[number].plan:
         raise EditedPlan(str(where), f"it is another plan than {INDEX_JSON} names", REMEDY)
     return found
+
+
+def rolling_digest(folder: Path, index: RollingIndex) -> str:
+    """The digest of all that is approved with the rolling plan in *folder*: its index, and the files of every stage.
+
+    Raises:
+        PlanFileError: a file is not as it was written.
+    """
+    parts = [bytes_of(folder / INDEX_JSON, PLAN)]
+    for number, name in enumerate(index.folders):
+        plan = stage_plan(folder, index, number)
+        parts.append(f"{name} {plan.digest} {vouched(plan, folder / name)}".encode())
+    return digest_of_bytes(b"\n".join(parts))

@@ -151,3 +151,24 @@ def test_hosts_of_pinned_vms_are_planned_where_the_policy_names_them(own: Simula
     assert [each["vm_name"] for stage in told.json()["stages"] for each in stage["shut_down"]] == [name]
     assert "Shut down meanwhile" in terminal.run("rolling", own.url, "--shut-down-pinned", "-p", named).out
     assert terminal.run("rolling", own.url, "--shut-down-pinned", "-p", silent).code == Exit.INCOMPLETE
+
+
+def test_the_stages_are_approved_together(own: Simulator, terminal: Terminal) -> None:
+    """Where the policy demands it nothing is done before; a stage that was changed since is not approved."""
+    policy = terminal.write("a.toml", BY_OTHERS + "require_approval = true\n")
+    words = ("rolling", own.url, "--execute", "--update", NEWER, "-p", policy, "--state-dir", "s")
+    asked = terminal.run(*words)
+    assert asked.code == Exit.NOT_APPROVED
+    (itinerary,) = (terminal.folder / "s" / "rolling").glob("*/itinerary")
+    yes = ("approve", itinerary, "--by", "jane", "--reason", "change 4711")
+    told = terminal.run(*yes)
+    assert (told.code, "approved by jane: change 4711" in told.out) == (Exit.DONE, True)
+    assert terminal.run(*yes).code == Exit.ERROR
+    index = itinerary / "rolling.json"
+    written = index.read_text()
+    index.write_text(written.replace('"deviations": []', '"deviations": [ ]'))
+    assert terminal.run(*words).code == Exit.NOT_APPROVED
+    index.write_text(written)
+    assert all(is_enabled(own, name) for name in names(own))
+    assert terminal.run(*words).code == Exit.LATER
+    assert not all(is_enabled(own, name) for name in names(own))

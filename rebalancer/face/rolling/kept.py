@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from rebalancer.approval import Demands, approval_of
 from rebalancer.errors import InputError
 from rebalancer.execute import state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
@@ -15,7 +16,7 @@ from rebalancer.face.hosts import RollingPlans
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.whatif.itinerary import Purpose
-from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, stage_plan
+from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, rolling_digest, stage_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,16 @@ class KeptRolling:
             )
             for number, stage in enumerate(index.stages)
         )
+
+    def assert_approved(self, pool: Uuid, demands: Demands) -> None:
+        """Pass where the itinerary is approved, if *demands* say that it has to be.
+
+        Raises:
+            ApprovalRefused: it is not.
+            PlanFileError: a file is not as it was written.
+        """
+        if demands.approval:
+            approval_of(rolling_digest(self.itinerary, self.index()), pool, self.itinerary, demands)
 
     def end(self, now: datetime) -> Path:
         """All is done, or given up: what was kept goes to a folder beside, which is returned."""

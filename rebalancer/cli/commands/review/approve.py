@@ -55,10 +55,18 @@ def approve(
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import print_json, say, show, show_lines
     from rebalancer.cli.views.plans import plan_tables
-    from rebalancer.export import MANIFEST_JSON, folder_of, read_plan
+    from rebalancer.export import MANIFEST_JSON, ROLLING_JSON, folder_of, read_plan
 
     assert_said(by, reason)
     now = datetime.now(UTC)
+    if (plan / ROLLING_JSON).is_file():
+        from rebalancer.cli.approving_stages import approve_stages
+
+        if source or without or output:
+            raise typer.BadParameter(
+                "all stages are approved as they are, without SOURCE and options", param_hint="PLAN"
+            )
+        return approve_stages(plan, by=by, reason=reason, now=now, key=sign, json=json)
     whole = read_plan(plan)
     manifest_of(whole, plan)
     request = ApprovalRequest(plan=whole, path=plan, source=source, without=without or (), output=output, reason=reason)
