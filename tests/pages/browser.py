@@ -110,6 +110,10 @@ class Tab:
             self._call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
         )
 
+    def on_paper(self) -> None:
+        """Lay the page out as it is printed, on a sheet as wide as the tab."""
+        self._call("Emulation.setEmulatedMedia", media="print", features=[])
+
     def printed(self) -> bytes:
         """The page as PDF, on the paper that it asks for."""
         return base64.b64decode(self._call("Page.printToPDF", preferCSSPageSize=True)["data"])

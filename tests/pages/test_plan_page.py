@@ -22,6 +22,8 @@ from tests.pages.browser import CHROMIUM, Chromium, Tab, chromium
 
 AXE = ROOT / "tests" / "foreign" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 400, 1200
+A4 = 688
+"""Its width within the margins of the style sheet, in pixels."""
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 SHOWN = "[...document.querySelectorAll('#moves tbody[id]')].map(each => each.id)"
 FILTER = "filter.value = {}; filter.dispatchEvent(new Event('input'));"
@@ -60,6 +62,16 @@ def test_the_console_is_empty_and_the_page_fits(
     tab = Tab(browser, width=width, dark=dark)
     for file in (page, comparison):
         assert tab.open(file) == []
+        assert tab.ask(FITS) is True
+
+
+def test_no_table_is_wider_than_the_paper(browser: Chromium, page: Path, comparison: Path) -> None:
+    """With all that can be opened open: within the margins of A4, where nothing can be scrolled."""
+    tab = Tab(browser, width=A4, dark=False)
+    for file in (page, comparison):
+        tab.open(file)
+        tab.on_paper()
+        tab.ask("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         assert tab.ask(FITS) is True
 
 
