@@ -21,7 +21,8 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.cli.main import main
-from rebalancer.execute import Clock, Timeouts
+from rebalancer.execute import Clock, StepState, Timeouts, read_journal
+from rebalancer.execute.journal.history import histories
 from tests.conftest import ROOT
 from tests.nightly.fortnight.pools import DAY, FIRST, Lived
 
@@ -92,6 +93,13 @@ class Fortnight:
     def past(self) -> Any:  # noqa: ANN401 - the face's, which says no name of its type
         """The history."""
         return rb.history(state_dir=self.folder / "state")
+
+    def unheard(self) -> int:
+        """Calls for the stubborn VM of which the run that sent them died before it heard that XAPI had taken them."""
+        journals = (self.folder / "state" / "journals").glob("*.jsonl")
+        steps = (each for path in journals for each in histories(path, read_journal(path)).values())
+        calls = (each.intended for each in steps if each.state is StepState.INTENDED)
+        return sum(call is not None and call.vm == self.stubborn for call in calls)
 
     def span(self, number: int) -> tuple[datetime, datetime]:
         """From the beginning of a night to that of the next."""
