@@ -22,7 +22,7 @@ GROUPS = {
         "A pool is read, and becomes a model under a policy.",
     ),
     "plan": (
-        "rebalance evacuate rolling sleep tradeoff Proposal failures fit Shape place replay forecast Forecast",
+        "rebalance evacuate rolling sleep tradeoff Proposal failures prices fit Shape place replay forecast Forecast",
         "Plans, and answers to planners; none of them touches the pool.",
     ),
     "review": ("load verify diff without", "Plans that were saved, looked at once more."),
@@ -65,10 +65,18 @@ def expanded(nav: list[Any], names: list[str]) -> list[Any]:
     return [_entry(each, names) for each in nav]
 
 
+def unlisted(nav: list[Any], names: list[str]) -> list[str]:
+    """The pages among *names* that *nav* does not lead to."""
+    listed = re.findall(r"[^'\"]+\.md", repr(nav))
+    return [name for name in names if name not in listed]
+
+
 def on_config(config: Any) -> Any:  # noqa: ANN401 - what MkDocs hands over; it is not installed where types are checked
-    """Fill folders of the navigation, and let headings be linked to as they are in the repository."""
+    """Lead to all pages, and let headings be linked to as they are in the repository."""
     names = [path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.md"))]
-    config.nav = expanded(config.nav, [*names, *pages()])
+    nav = expanded(config.nav, [*names, *pages()])
+    rest = unlisted(nav, names)
+    config.nav = [*nav, {"More": rest}] if rest else nav
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
     return config
 

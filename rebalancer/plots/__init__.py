@@ -8,6 +8,7 @@ try:
     from rebalancer.plots.forecasts import plot_forecast
     from rebalancer.plots.heat import plot_load, plot_loads
     from rebalancer.plots.load import plot_duration, plot_host
+    from rebalancer.plots.planning import plot_failures, plot_fit
     from rebalancer.plots.prices import plot_prices
     from rebalancer.plots.steps import plot_gantt, plot_placement
 except ModuleNotFoundError as error:
@@ -17,6 +18,8 @@ __all__ = [
     "frontier",
     "plot_change",
     "plot_duration",
+    "plot_failures",
+    "plot_fit",
     "plot_forecast",
     "plot_gantt",
     "plot_host",

@@ -30,6 +30,7 @@ QUESTIONS = (
     ("What if demand grows by a fifth, two hosts are retired, one is added?", 'retire("alder", "ash")'),
     ("What if demand grows by a fifth, two hosts are retired, one is added?", "add_hosts(1)"),
     ("When is it full?", "rb.forecast("),
+    ("What does each rule cost?", "rb.prices("),
     ("Which policy would have done what last month?", "rb.replay(model.state, past=rb.history()"),
     ("May two pools become one?", "merge("),
     ("What if CPUs of a new generation, or another version, come?", "refit("),

@@ -15,6 +15,8 @@ from rebalancer.plots import (
     frontier,
     plot_change,
     plot_duration,
+    plot_failures,
+    plot_fit,
     plot_gantt,
     plot_host,
     plot_load,
@@ -89,6 +91,31 @@ PRICES = pd.DataFrame(
     index=pd.Index(["pair", "enough-memory", "idle"], name="rule"),
 )
 
+FIT = pd.DataFrame(
+    {
+        "host": ["h1", "h1", "h2", "h2"],
+        "kind": ["small", "large", "small", "large"],
+        "starts": [2, 1, 0, 0],
+        "ends": ["memory", "memory", "CPU at 09:00 UTC", "CPU at 09:00 UTC"],
+    }
+)
+FAILURES = pd.DataFrame(
+    {
+        "hosts": ["h1", "h1", "h2", "h3"],
+        "host_uuids": ["u1", "u1", "u2", "u3"],
+        "guests": [5, 5, 4, 3],
+        "vm": ["a", "b", "", "c"],
+    }
+)
+PAIRS = pd.DataFrame(
+    {
+        "hosts": ["h1, h2", "h1, h2", "h1, h3", "h2, h3"],
+        "host_uuids": ["u1, u2", "u1, u2", "u1, u3", "u2, u3"],
+        "guests": [9, 9, 8, 7],
+        "vm": ["a", "b", "", "c"],
+    }
+)
+
 DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
     "load": lambda ax: plot_load(LOADS, threshold=0.75, ax=ax),
     "host": lambda ax: plot_host("h1", HOSTS, VMS, threshold=0.75, ax=ax),
@@ -96,6 +123,9 @@ DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
     "gantt": lambda ax: plot_gantt(STEPS, ax=ax),
     "placement": lambda ax: plot_placement(PLACEMENT, ax=ax),
     "change": lambda ax: plot_change(CHANGE, threshold=0.75, ax=ax),
+    "fit": lambda ax: plot_fit(FIT, ax=ax),
+    "failures": lambda ax: plot_failures(FAILURES, ax=ax),
+    "pairs": lambda ax: plot_failures(PAIRS, ax=ax),
     "tradeoff": lambda ax: plot_tradeoff(CURVE, ax=ax),
     "prices": lambda ax: plot_prices(PRICES, ax=ax),
     "replay": lambda ax: plot_replay(REPLAY, ax=ax),
@@ -197,3 +227,35 @@ def test_nothing_costs_anything() -> None:
     axis = plot_prices(PRICES.iloc[2:])
     axis.figure.canvas.draw()
     assert axis.get_yticklabels() == []
+
+
+def test_bars_of_a_fit_stack_kinds() -> None:
+    """Two small ones and a large one on h1, none on h2; what ends it stands beside."""
+    axis = plot_fit(FIT)
+    widths = [[bar.get_width() for bar in bars] for bars in axis.containers if isinstance(bars, BarContainer)]
+    assert widths == [[2, 0], [1, 0]]
+    assert [text.get_text() for text in axis.texts] == ["memory", "CPU at 09:00 UTC"]
+
+
+def test_who_stays_down_is_told_beside_who_restarts() -> None:
+    """Of five, four and three VMs two, none and one."""
+    axis = plot_failures(FAILURES)
+    widths = [[bar.get_width() for bar in bars] for bars in axis.containers if isinstance(bars, BarContainer)]
+    assert widths == [[3, 4, 2], [2, 0, 1]]
+
+
+def test_pairs_of_hosts_are_a_map() -> None:
+    """Each pair once, below the diagonal; hosts with a comma in a name are told by uuid."""
+    axis = plot_failures(PAIRS)
+    (image,) = axis.images
+    cells = np.asarray(image.get_array(), dtype=float)
+    assert (cells[1, 0], cells[2, 0], cells[2, 1]) == (2, 0, 1)
+    assert [text.get_text() for text in axis.texts] == ["2", "0", "1"]
+    odd = plot_failures(PAIRS.assign(hosts="x, y, z"))
+    assert [label.get_text() for label in odd.get_yticklabels()] == ["u1", "u2", "u3"]
+
+
+def test_three_hosts_have_no_map() -> None:
+    """The frame has them."""
+    with pytest.raises(ValueError, match="3 hosts die together"):
+        plot_failures(PAIRS.assign(host_uuids="u1, u2, u3"))
