@@ -23,6 +23,7 @@ from rebalancer.errors import IllegalPlan, InputError, RollingStopped, StalePlan
 from rebalancer.execute import Clock, RunResult, pool_lock
 from rebalancer.face.maintenance import allowed_by
 from rebalancer.face.rolling.course import Course, Rolled
+from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
 from rebalancer.face.rolling.site import Door, Site
@@ -44,6 +45,7 @@ class Round:
     hosts: Sequence[str]
     update: str | None
     stay: bool
+    shut_down: bool
     connection: rb.Connection
     policy: Path
     state_dir: Path | None
@@ -61,6 +63,8 @@ class Round:
         """
         wanted = kept_policy(self.policy)
         allowed_by(wanted)
+        if self.shut_down:
+            assert_may_shut_down(wanted)
         pool = rb.read(self.url, self.connection, metrics=False).pool.uuid
         with pool_lock(pool, self.state_dir):
             kept = KeptRolling.of(pool, self.state_dir)
@@ -75,7 +79,14 @@ class Round:
         model = open_model(self.url, self.policy, self.connection, metrics=True, state_dir=self.state_dir)
         say_refused(model.state)
         with watch_solve() as reporter:
-            found = rb.rolling(model, self.hosts, version=self.update, come_home=not self.stay, reporter=reporter)
+            found = rb.rolling(
+                model,
+                self.hosts,
+                version=self.update,
+                come_home=not self.stay,
+                shut_down=self.shut_down,
+                reporter=reporter,
+            )
         if found.refused:
             return outcome(found, rolling_tables(found), json=self.json)
         if not self.json:
@@ -142,6 +153,7 @@ class Round:
         known = {*index.hosts, *(stage.host_uuid for stage in index.stages)}
         known |= {each.host_name for each in index.set_aside}
         same = index.update == self.update and (index.returns is Habit.NEVER) is self.stay
+        same = same and (self.shut_down or not any(stage.shut_down for stage in index.stages))
         if same and known.issuperset(self.hosts):
             return
         hosts = first_few(index.hosts, SHOWN)
@@ -153,6 +165,7 @@ class Round:
         """What to type next, which gets in as this command did."""
         options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
         own = [*flags, *(["--update", self.update] if self.update else []), *(["--stay"] if self.stay else [])]
+        own += ["--shut-down-pinned"] if self.shut_down else []
         own += ["--any-time"] if self.any_time else []
         return shlex.join(["rebalancer", "rolling", self.url, *self.hosts, "--execute", *own, *options])
 

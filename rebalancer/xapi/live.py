@@ -4,7 +4,8 @@ Beside them stand marks that runs leave for each other, and whom XAPI asks for a
 see `rebalancer.xapi.marks` and `rebalancer.xapi.balancing`.
 
 Hosts are disabled, enabled and rebooted, switched off and on, only for those who hold the words of a policy that allow
-it, see `rebalancer.xapi.service`, `rebalancer.xapi.reboots` and `rebalancer.xapi.host_power`.
+it, see `rebalancer.xapi.service`, `rebalancer.xapi.reboots` and `rebalancer.xapi.host_power`; so are VMs shut down and
+started, see `rebalancer.xapi.guest_power`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.balancing import Balancing
 from rebalancer.xapi.credentials import Credentials
+from rebalancer.xapi.guest_power import GuestPower
 from rebalancer.xapi.host_power import HostPower
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
@@ -210,6 +212,14 @@ class LivePool:
     def host_power(self, allowed: Collection[str]) -> HostPower:
         """The door to switching hosts off and on; each call asks *allowed*, the words of a policy."""
         return HostPower(self._send_harmless, self.ref_of, self._session.record, allowed)
+
+    def guest_power(self, allowed: Collection[str]) -> GuestPower:
+        """The door to shutting VMs down and starting them, where *allowed*, the words of a policy, permits it.
+
+        Raises:
+            InputError: it does not.
+        """
+        return GuestPower(self._task_of, self._send_harmless, self.ref_of, self._session.record, allowed)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""

@@ -65,6 +65,17 @@ FEATURES: Final = (
         calls=("host.shutdown", "host.power_on"),
         role="pool-operator",
     ),
+    Feature(
+        name="shutting VMs down that cannot leave their host, and starting them",
+        calls=(
+            "VM.clean_shutdown",
+            "VM.start_on",
+            "VM.set_ha_restart_priority",
+            "pool.add_to_other_config",
+            "pool.remove_from_other_config",
+        ),
+        role="pool-operator",
+    ),
     Feature(name="messages in the pool", calls=("message.create",), role="pool-operator"),
 )
 

@@ -127,14 +127,6 @@ def test_no_reboot_without_the_words(words: tuple[str, ...]) -> None:
         HostReboots(lambda *_: "", lambda _kind, uuid: uuid, words)
 
 
-def test_nobody_is_shut_down_by_it(own: Simulator, terminal: Terminal) -> None:
-    """The plan that shuts VMs down is for people."""
-    policy = terminal.write("u.toml", BY_XAPI)
-    ended = terminal.run("rolling", own.url, "--execute", "--shut-down-pinned", "-p", policy, "--state-dir", "s")
-    assert ended.code == Exit.ERROR
-    assert "shuts nothing down" in ended.err
-
-
 def test_hosts_of_pinned_vms_are_planned_where_the_policy_names_them(own: Simulator, terminal: Terminal) -> None:
     """The table lists whom, and for how long; without the words of the policy the host is left out."""
     ref, vm = min(

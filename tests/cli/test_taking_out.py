@@ -78,6 +78,8 @@ def test_no_session_has_a_call_that_switches_anything() -> None:
     assert named["host.disable"] == named["host.enable"] == {"service.py", "roles.py"}
     assert named.pop("host.reboot") == {"reboots.py", "roles.py"}
     assert named.pop("host.shutdown") == named.pop("host.power_on") == {"host_power.py", "roles.py"}
+    pair = named.pop("VM.clean_shutdown"), named.pop("VM.start_on")
+    assert pair == ({"guest_power.py", "roles.py"},) * 2
     switches = re.compile(
         r"host\.(reboot|shutdown|power_on|evacuate)|VM\.(\w*shutdown|\w*reboot|start\w*|suspend|resume)"
     )

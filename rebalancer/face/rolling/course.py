@@ -14,6 +14,7 @@ from rebalancer.face.maintenance import Maintenance, in_service, out_of_service,
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.prove import verify
 from rebalancer.face.read import PoolState
+from rebalancer.face.rolling.guests import PinnedGuests
 from rebalancer.face.rolling.kept import KeptRolling, KeptStage
 from rebalancer.face.rolling.means import Means
 from rebalancer.face.rolling.outage import Outage
@@ -67,10 +68,13 @@ class Course:
             self._begin(stage, outing)
         if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(stage, outing)):
             return waits
+        pinned = PinnedGuests(stage=stage, site=self._site, progress=progress)
+        pinned.shut_down()
         if not progress.has(Event.SENT, stage) and (waits := outage.down()):
             return waits
         outage.back()
         self._serve(stage, outing)
+        pinned.start()
         return ""
 
     def _returned(self, stage: KeptStage) -> str:
@@ -119,7 +123,8 @@ class Course:
         if waits := self._carried_out(stage, outing.away):
             return waits
         pool = site.look()
-        if facts := list(unfit(pool, self._progress.host(pool, stage))):
+        pinned = [each.vm for each in stage.shut_down]
+        if facts := list(unfit(pool, self._progress.host(pool, stage), but=pinned)):
             raise self._progress.stopped(facts)
         self._progress.note(Event.EMPTY, stage)
         return ""

@@ -16,12 +16,13 @@ from rebalancer.face.hosts import RollingPlans
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.whatif.itinerary import Purpose
+from rebalancer.whatif.pinned import ShutDown
 from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, rolling_digest, stage_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptStage:
-    """A stage, numbered from 1; its plan stands in `folder`."""
+    """A stage, numbered from 1; its plan stands in `folder`, and `shut_down` are VMs that cannot leave its host."""
 
     number: int
     purpose: Purpose
@@ -29,6 +30,7 @@ class KeptStage:
     host_name: str
     folder: Path
     plan: Plan
+    shut_down: tuple[ShutDown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ class KeptRolling:
                 host_name=stage.host,
                 folder=self.itinerary / index.folders[number],
                 plan=stage_plan(self.itinerary, index, number),
+                shut_down=stage.shut_down,
             )
             for number, stage in enumerate(index.stages)
         )

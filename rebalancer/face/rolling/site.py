@@ -120,6 +120,14 @@ class Progress:
         """Whether a line of that kind stands there."""
         return self._trace.last(event, stage.number if stage else 0) is not None
 
+    def all_words(self, event: Event, stage: KeptStage) -> tuple[str, ...]:
+        """The words of all lines of that kind."""
+        return tuple(each.words for each in self._trace.entries if (each.event, each.stage) == (event, stage.number))
+
+    def words(self, event: Event, stage: KeptStage) -> str:
+        """Those of the last one; "" where there is none."""
+        return next(reversed(self.all_words(event, stage)), "")
+
     def going(self, stage: KeptStage) -> Entry | None:
         """The line that announces that the host goes down, where nobody knows yet whether it does."""
         return self._trace.last(Event.GOING, stage.number)

@@ -74,9 +74,6 @@ def rolling(
     if execute and (policy is None or output or not is_url(source)):
         problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
         raise typer.BadParameter(problem, param_hint="--execute")
-    if execute and shut_down_pinned:
-        problem = "the plan is for people to carry out: --execute shuts nothing down"
-        raise typer.BadParameter(problem, param_hint="--shut-down-pinned")
     if anew and not execute:
         raise typer.BadParameter("it is for --execute", param_hint="--anew")
     if execute and policy:
@@ -87,6 +84,7 @@ def rolling(
             hosts=host or (),
             update=update,
             stay=stay,
+            shut_down=shut_down_pinned,
             connection=connection,
             policy=policy,
             state_dir=state_dir,

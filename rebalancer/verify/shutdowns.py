@@ -1,0 +1,42 @@
+"""Lists of VMs that are shut down while their host is worked on, proven in a pool as it is: without what made them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from rebalancer.inventory import VM, DomainType, Pool, PowerState, Uuid
+
+TAG = "tag:"
+PARAVIRTUAL = frozenset({DomainType.PV, DomainType.PVH, DomainType.PV_IN_PVH})
+
+
+def shutdown_findings(vms: Collection[Uuid], host: Uuid, selectors: Collection[str], pool: Pool) -> Iterator[str]:
+    """What stands against shutting *vms* down on *host*, and starting them there again; a sentence each.
+
+    Each has to be one that *selectors* name by uuid, name or tag, to run on the host, and to be able to shut down
+    cleanly.
+    """
+    for uuid in vms:
+        vm = pool.vms.get(uuid)
+        if vm is None:
+            yield f"the pool has no VM {uuid} any more"
+        else:
+            yield from (f"VM {vm.name}: {words}" for words in _against(vm, host, selectors))
+
+
+def _against(vm: VM, host: Uuid, selectors: Collection[str]) -> Iterator[str]:
+    if not {vm.uuid, vm.name, *(TAG + tag for tag in vm.tags)} & set(selectors):
+        yield "rolling.shut_down of the policy does not name it"
+    if vm.resident_on != host:
+        yield "it is not on the host any more"
+    if vm.power_state is not PowerState.RUNNING:
+        yield f"it is {vm.power_state.value.lower()}"
+    for operation in ("clean_shutdown", "start", "start_on"):
+        if operation in vm.blocked_operations:
+            yield f"somebody blocked {operation}"
+    guest = vm.guest_metrics
+    tools = guest is not None and ({"major", "minor"} <= guest.pv_drivers_version.keys())
+    asked = guest is not None and guest.other.get("feature-shutdown") == "1"
+    paravirtual = vm.metrics is not None and vm.metrics.current_domain_type in PARAVIRTUAL
+    if not (tools or asked or paravirtual):
+        yield "its guest cannot be asked to shut down"

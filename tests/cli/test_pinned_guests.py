@@ -1,0 +1,183 @@
+"""VMs that cannot leave their host are shut down right before it reboots, and started on it once it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebalancer.cli.exits import Exit
+from rebalancer.errors import InputError
+from rebalancer.face.rolling.trace import Trace
+from rebalancer.simulator import Simulator, generate_pool
+from rebalancer.simulator.calls.dispatch import Dispatcher
+from rebalancer.xapi.guest_power import GuestPower
+from tests.cli.in_maintenance import guests, is_enabled
+from tests.cli.terminal import PASSWORD, READS, USER, Ended, Terminal
+from tests.execute.killing import Killed
+
+POOL = generate_pool(hosts=3, vms=15, seed=5, fill=0.35, pinned=0.0, cpus=8)
+PINNED = {"pool_migrate": "licence", "migrate_send": "licence"}
+HOST = "ash"
+"""The member whose VMs are pinned."""
+WORDS = ["disable", "reboot", "shutdown-vm", "start-vm"]
+SWITCHES = {"Async.VM.clean_shutdown", "Async.host.reboot", "Async.VM.start_on"}
+
+
+@pytest.fixture
+def own() -> Iterator[Simulator]:
+    """A small pool of its own that starts VMs with their hosts; a host boots in a moment."""
+    with Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0) as simulator:
+        ((ref, pool),) = simulator.database.items("pool")
+        simulator.database.change("pool", ref, other_config={**pool["other_config"], "auto_poweron": "true"})
+        yield simulator
+
+
+@pytest.fixture
+def pinned(own: Simulator) -> list[str]:
+    """Two VMs of a member that cannot leave it; high availability would restart the first, the second starts first."""
+    first, second, *_ = sorted(guests(own, HOST))
+    for vm, fields in ((first, {"ha_restart_priority": "restart", "order": "2"}), (second, {"order": "1"})):
+        own.database.change("VM", vm, blocked_operations=PINNED, **fields)
+    return [first, second]
+
+
+def policy_for(own: Simulator, terminal: Terminal, pinned: list[str], words: list[str]) -> Path:
+    """A policy that names the VMs, with these words in `execution.power`."""
+    names = [own.database.get("VM", vm)["name_label"] for vm in pinned]
+    listed = ", ".join(f'"{name}"' for name in names)
+    power = ", ".join(f'"{word}"' for word in words)
+    text = f'name = "p"\n[limits]\nsolve_seconds = 1\n[execution]\npower = [{power}]\n'
+    return terminal.write("p.toml", f"{text}[rolling]\nshut_down = [{listed}]\nshutdown_minutes = 5\n")
+
+
+def roll(own: Simulator, terminal: Terminal, policy: Path) -> Ended:
+    """Type `rolling --execute` for the host of the pinned VMs."""
+    words = ["--execute", "--shut-down-pinned", "-p", policy, "--state-dir", "s"]
+    return terminal.run("rolling", own.url, HOST, *words)
+
+
+def auto_power_on(own: Simulator) -> str:
+    """What stands in the pool."""
+    ((_, pool),) = own.database.items("pool")
+    return str(pool["other_config"].get("auto_poweron", ""))
+
+
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """The calls that reach a simulator from now on, with their first argument."""
+    calls: list[tuple[str, Any]] = []
+    answer = Dispatcher.call
+
+    def call(self: Dispatcher, host_ref: str, method: str, params: list[Any]) -> tuple[str, Any]:
+        calls.append((method, params[1] if len(params) > 1 else None))
+        return answer(self, host_ref, method, params)
+
+    monkeypatch.setattr(Dispatcher, "call", call)
+    return calls
+
+
+def test_they_go_last_and_come_first(
+    own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their order, each on its own host again; priorities and the pool's own starting are as they were."""
+    name, policy = HOST, policy_for(own, terminal, pinned, WORDS)
+    before, calls = guests(own, name), listen(monkeypatch)
+    ended = roll(own, terminal, policy)
+    assert ended.code == Exit.DONE, ended.err
+    assert (guests(own, name), is_enabled(own, name), auto_power_on(own)) == (before, True, "true")
+    assert [own.database.get("VM", vm)["ha_restart_priority"] for vm in pinned] == ["restart", ""]
+    kinds = [(method, ref) for method, ref in calls if method in SWITCHES | {"Async.VM.pool_migrate"}]
+    first, second = pinned
+    host = next(ref for method, ref in kinds if method == "Async.host.reboot")
+    switched = [("Async.VM.clean_shutdown", first), ("Async.VM.clean_shutdown", second), ("Async.host.reboot", host)]
+    switched += [("Async.VM.start_on", second), ("Async.VM.start_on", first)]
+    assert [each for each in kinds if each[0] in SWITCHES] == switched
+    moves = [number for number, (method, _) in enumerate(kinds) if method == "Async.VM.pool_migrate"]
+    at = [kinds.index(each) for each in switched]
+    assert moves
+    assert not [number for number in moves if at[0] < number < at[-1]]
+
+
+@pytest.mark.parametrize("words", [WORDS[:2], WORDS[:3], [*WORDS[:2], WORDS[3]]])
+def test_nobody_is_shut_down_without_the_words(
+    own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Nothing is sent that changes anything; and the door to the calls stays closed."""
+    calls = listen(monkeypatch)
+    ended = roll(own, terminal, policy_for(own, terminal, pinned, words))
+    assert ended.code == Exit.ERROR
+    assert "execution.power" in ended.sentence
+    assert not [method for method, _ in calls if not READS.fullmatch(method)]
+    with pytest.raises(InputError, match=r"execution\.power"):
+        GuestPower(lambda *_: "", lambda *_: None, lambda _kind, uuid: uuid, lambda *_: {}, words)
+
+
+def test_a_guest_that_does_not_react_keeps_its_host_on(own: Simulator, terminal: Terminal, pinned: list[str]) -> None:
+    """It is named, and never shut down the hard way; its priority is put back, and the same command asks it again."""
+    name, policy = HOST, policy_for(own, terminal, pinned, WORDS)
+    label = own.database.get("VM", pinned[0])["name_label"]
+    before = guests(own, name)
+    own.go_wrong(f"shutdown-ignored:vm={label},seconds=0.2")
+    stopped = roll(own, terminal, policy)
+    assert (stopped.code, is_enabled(own, name)) == (Exit.STOPPED, False)
+    assert f"{label} does not shut down: VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT" in stopped.err
+    assert f"{name} is not rebooted, and stays disabled" in stopped.err
+    assert own.database.get("VM", pinned[0])["ha_restart_priority"] == "restart"
+    assert guests(own, name) == set(pinned)
+    ended = roll(own, terminal, policy)
+    assert (ended.code, guests(own, name)) == (Exit.DONE, before), ended.err
+
+
+def test_a_vm_that_does_not_start_is_named(own: Simulator, terminal: Terminal, pinned: list[str]) -> None:
+    """The other one runs, what was turned down is put back, and the same command starts it once more."""
+    name, policy = HOST, policy_for(own, terminal, pinned, WORDS)
+    label = own.database.get("VM", pinned[1])["name_label"]
+    before = guests(own, name)
+    own.go_wrong(f"start-fails:vm={label}")
+    stopped = roll(own, terminal, policy)
+    assert stopped.code == Exit.STOPPED
+    assert f"{label} does not start on {name}" in stopped.err
+    assert guests(own, name) == {pinned[0]}
+    assert auto_power_on(own) == "true"
+    ended = roll(own, terminal, policy)
+    assert (ended.code, guests(own, name)) == (Exit.DONE, before), ended.err
+
+
+def test_whom_the_policy_does_not_name_any_more_stays_on(own: Simulator, terminal: Terminal, pinned: list[str]) -> None:
+    """The lists of the itinerary are proven at their turn, by the policy as it is then and the pool as it is."""
+    policy = policy_for(own, terminal, pinned, WORDS)
+    label = own.database.get("VM", pinned[0])["name_label"]
+    own.go_wrong(f"shutdown-ignored:vm={label},seconds=0.2")
+    assert roll(own, terminal, policy).code == Exit.STOPPED
+    own.database.change("VM", pinned[1], guest_metrics="OpaqueRef:NULL")
+    stopped = roll(own, terminal, policy_for(own, terminal, pinned[:1], WORDS))
+    assert stopped.code == Exit.STOPPED
+    assert "rolling.shut_down of the policy does not name it" in stopped.err
+    assert guests(own, HOST) == set(pinned)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", range(3, 18))
+def test_what_was_killed_goes_on(own: Simulator, terminal: Terminal, pinned: list[str], point: int) -> None:
+    """After each line of the trace: the same command leads to the same end, and nobody stays off."""
+    name, policy = HOST, policy_for(own, terminal, pinned, WORDS)
+    before = guests(own, name)
+    append, seen = Trace.append, [0]
+
+    def die(self: Trace, entry: Any) -> None:  # noqa: ANN401 - an entry
+        append(self, entry)
+        seen[0] += 1
+        if seen[0] == point:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trace, "append", die)
+        with pytest.raises(Killed):
+            roll(own, terminal, policy)
+    if seen[0] < 16:
+        ended = roll(own, terminal, policy)
+        assert ended.code == Exit.DONE, ended.err
+    assert (guests(own, name), is_enabled(own, name), auto_power_on(own)) == (before, True, "true")
+    assert [own.database.get("VM", vm)["ha_restart_priority"] for vm in pinned] == ["restart", ""]
