@@ -14,7 +14,7 @@ from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.xapi.reboots import HostReboots
 from tests.cli.in_maintenance import POOL, guests, is_enabled, ref_of
-from tests.cli.terminal import PASSWORD, USER, Terminal
+from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal
 
 BASE = 'name = "update"\n[limits]\nsolve_seconds = 1\n[execution]\npower = '
 BY_XAPI = BASE + '["disable", "reboot"]\n'
@@ -164,3 +164,17 @@ def test_the_stages_are_approved_together(own: Simulator, terminal: Terminal) ->
     assert all(is_enabled(own, name) for name in names(own))
     assert terminal.run(*words).code == Exit.LATER
     assert not all(is_enabled(own, name) for name in names(own))
+
+
+@pytest.mark.slow
+def test_the_page_can_be_walked(own: Simulator, terminal: Terminal) -> None:
+    """What docs/rolling.md tells to type works as it stands there, with this pool's URL and version."""
+    page = (ROOT / "docs" / "rolling.md").read_text(encoding="utf-8")
+    block = page.partition("walked by tests/cli/test_rolling_executed.py -->\n```console\n")[2].partition("```")[0]
+    terminal.write("update.toml", block.partition("<<'END'\n")[2].partition("END\n")[0])
+    before = placement(own)
+    (typed,) = [line for line in block.splitlines() if line.startswith("$ rebalancer")]
+    words = typed.replace("http://127.0.1.1:8080", own.url).replace("3.5.0", NEWER).split()
+    ended = terminal.run(*words[2:])
+    assert ended.code == Exit.DONE, ended.err
+    assert (placement(own), versions(own)) == (before, {NEWER})

@@ -112,7 +112,8 @@ class Outage:
         """The host, disabled and empty."""
         host = self.progress.host(pool, self.stage)
         if facts := list(unfit(pool, host)):
-            raise self.progress.stopped([*facts, f"{host.name} is not rebooted"])
+            way_on = f"{host.name} is not rebooted: disable it, move its VMs away, then type the same again"
+            raise self.progress.stopped([*facts, way_on])
         return host
 
     def _held(self, pool: Pool, host: Host) -> str:

@@ -245,6 +245,11 @@ class Stage:
 
     def assert_right(self) -> None:
         """Fail where anything is wrong, or not as it has to be once all is done."""
+        self.judge_the_end()
+        assert self.found == [], "\n".join(self.found)
+
+    def judge_the_end(self) -> None:
+        """Blame what is not as it has to be once all is done."""
         hosts = [host for _, host in self.simulator.database.items("host")]
         worked_on = set(self.plans.hosts)
         if self.homes() != self.before:
@@ -256,7 +261,12 @@ class Stage:
                 version = host["software_version"]["platform_version"]
                 if version != self.version:
                     self.blame(f"{host['name_label']} runs {version}")
-        assert self.found == [], "\n".join(self.found)
+
+    def plug(self, host: str) -> None:
+        """Plug the storage of a host, by its ref, as somebody does who looks after it."""
+        for ref, pbd in self.simulator.database.items("PBD"):
+            if pbd["host"] == host:
+                self.simulator.database.change("PBD", ref, currently_attached=True)
 
     def host(self, name: str) -> str:
         """The ref of a host."""
@@ -266,7 +276,8 @@ class Stage:
         """Let everything that is under way end."""
         self.simulator.world.stopping.set()
         self.time.drain()
-        assert self.time.failures == []
+        for failure in self.time.failures:
+            self.blame(f"unforeseen {type(failure).__name__}: {failure}")
 
 
 @contextmanager

@@ -29,9 +29,7 @@ def reboot(stage: Stage, host: str) -> None:
 
 def plug(stage: Stage, host: str) -> None:
     """Somebody plugs its storage."""
-    for ref, pbd in stage.simulator.database.items("PBD"):
-        if pbd["host"] == host:
-            stage.simulator.database.change("PBD", ref, currently_attached=True)
+    stage.plug(host)
 
 
 def wait(stage: Stage, _host: str) -> None:

@@ -1,0 +1,136 @@
+"""One storm over the work on all hosts: processes die, hosts do not come back, and a person sees to it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from rebalancer.face.rolling.trace import Event
+from rebalancer.simulator.migration import boots
+from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
+from tests.storm.rolling.stage import NEWER, REBOOT, TRACE, Stage, Strike, kill, staged
+from tests.storm.storm import SHM
+
+MANY = 40
+"""Storm *n* begins in pool *n* modulo this many, so that stages are planned once and serve many storms."""
+ROUNDS = 8
+"""How often the person tries."""
+LONG_SECONDS = 900.0
+FAULTS = (
+    "boot-fails",
+    "boots-slowly:seconds=600",
+    "boots-slowly:seconds=3000",
+    "comes-back-old",
+    "comes-back-unplugged",
+    "comes-back-disabled",
+)
+CALLS = (REBOOT, "host.disable", "host.enable", "Async.VM.pool_migrate", "event.from", "")
+LINES = ("intended", "looked", "run-ended")
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What came of a storm: what is wrong, how each process ended, and everything that happened, in words."""
+
+    name: str
+    words: list[str]
+    found: list[str]
+    ends: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+
+
+def rolling_storm(seed: int, number: int) -> Outcome:
+    """The storm of that seed and number, the same whenever it is asked for."""
+    chance = Random(f"rolling storm {seed} {number}")
+    version = NEWER if number % 2 else None
+    with (
+        tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None) as folder,
+        staged(Path(folder), seed=number % MANY, version=version, hosts=chance.choice([0, 0, 1, 2])) as stage,
+    ):
+        words = [f"faults: {', '.join(_faults(stage, chance)) or 'none'}"]
+        ends = [stage.run(*_blows(chance, words))]
+        for _ in range(chance.choice([0, 0, 1, 2, 4])):
+            if not ends[-1].startswith("0"):
+                ends.append(stage.run(*_blows(chance, words)))
+        stage.simulator.faults.clear()
+        while not ends[-1].startswith("0") and len(ends) < ROUNDS + 5:
+            _see_to_it(stage, ends[-1])
+            ends.append(stage.run())
+        stage.time.sleep(LONG_SECONDS)
+        if not ends[-1].startswith("0"):
+            stage.blame(f"dead end: {ends[-1]}")
+        stage.judge_the_end()
+    story = [*ends, *stage.record.told(), *(f"{line.at:%H:%M:%S} {line.event} {line.stage}" for line in stage.lines)]
+    return Outcome(name=f"{seed}:{number}", words=words, found=stage.found, ends=ends, story=story)
+
+
+def _faults(stage: Stage, chance: Random) -> list[str]:
+    """What goes wrong with which host that goes down."""
+    found = []
+    for _ in range(chance.choice([0, 1, 1, 2])):
+        kind, _, settings = chance.choice(FAULTS).partition(":")
+        name = chance.choice(stage.plans.hosts)
+        found.append(f"{kind}:host={name}{',' if settings else ''}{settings}")
+        stage.simulator.go_wrong(found[-1])
+    return found
+
+
+def _blows(chance: Random, words: list[str]) -> list[Strike]:
+    """What befalls a process, and where."""
+    found = [chance.choice([_killed, _killed, _cut_off])(chance) for _ in range(chance.choice([0, 1, 1, 2]))]
+    words.append(f"a process: {', '.join(what for what, _ in found) or 'fine'}")
+    return [strike for _, strike in found]
+
+
+def _point(chance: Random) -> Point:
+    kind = chance.choice([TRACE, TRACE, CALL, LINE])
+    sides = [BEFORE, AFTER] if kind == CALL else [BEFORE, HALF, AFTER]
+    names = {TRACE: [each.value for each in Event], CALL: CALLS, LINE: LINES}[kind]
+    name, side = chance.choice(names), chance.choice(sides)
+    if kind == TRACE and side == HALF:
+        name = "line"
+    return Point(kind=kind, name=name, nth=chance.randint(1, 4 if name else 200), side=side)
+
+
+def _killed(chance: Random) -> tuple[str, Strike]:
+    point = _point(chance)
+    return f"killed {point}", kill(point)
+
+
+def _cut_off(chance: Random) -> tuple[str, Strike]:
+    point, seconds = _point(chance), chance.choice([2.0, 20.0, 120.0])
+    side = chance.choice([BEFORE, AFTER])
+
+    def strike(executor: Executor) -> None:
+        executor.cut_until, executor.cut_side = executor.clock.monotonic() + seconds, side
+
+    return f"cut off for {seconds:g} s, {side} its requests arrive, {point}", (point, strike)
+
+
+def _see_to_it(stage: Stage, end: str) -> None:
+    """Do what the message says, as somebody does who stands beside the hosts."""
+    remedies: dict[str, Callable[[Stage, str], None]] = {"runs platform version": _reboot, "is not plugged": _plug}
+    for words, remedy in remedies.items():
+        if words in end:
+            remedy(stage, end)
+    for host in sorted(stage.simulator.world.down - stage.simulator.world.booting):
+        boots.boot(stage.simulator.world, host)
+    stage.time.sleep(LONG_SECONDS)
+
+
+def _named(stage: Stage, end: str) -> list[str]:
+    hosts = stage.simulator.database.items("host")
+    return [ref for ref, host in hosts if host["name_label"] in end.split()]
+
+
+def _reboot(stage: Stage, end: str) -> None:
+    for host in _named(stage, end):
+        stage.reboot(host)
+
+
+def _plug(stage: Stage, end: str) -> None:
+    for host in _named(stage, end):
+        stage.plug(host)

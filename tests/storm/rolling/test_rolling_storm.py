@@ -1,0 +1,37 @@
+"""Storms over the work on all hosts do no harm, and the judge of them sees harm where it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rebalancer.face.rolling import means, outage
+from rebalancer.face.rolling.outage import Outage
+from tests.storm.executor import AFTER, CALL, Point
+from tests.storm.rolling.stage import REBOOT, kill, staged
+from tests.storm.rolling.storm import Outcome, rolling_storm
+
+
+def assert_harmless(outcome: Outcome) -> None:
+    """Fail with what was wrong, and the weather in which it was."""
+    assert outcome.found == [], "\n".join((outcome.name, *outcome.words, *outcome.ends))
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_storm_does_no_harm(number: int) -> None:
+    """No VM is lost or in two places, no host rebooted twice or with VMs, and all ends as planned."""
+    assert_harmless(rolling_storm(1, number))
+
+
+def test_the_judge_sees_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product that looks at no host before it reboots it, nor after a kill, is found out."""
+    monkeypatch.setattr(means, "unfit", lambda _pool, _host: ())
+    monkeypatch.setattr(outage, "unfit", lambda _pool, _host: ())
+    monkeypatch.setattr(Outage, "_went_down", lambda _self, _before, **_how: False)
+    with staged(tmp_path) as stage:
+        assert stage.run(kill(Point(kind=CALL, name=REBOOT, nth=1, side=AFTER))) == "killed"
+        stage.time.sleep(400.0)
+        stage.simulator.database.change("host", stage.host(stage.plans.hosts[0]), enabled=False)
+        stage.run()
+        assert any("is rebooted twice" in each for each in stage.found)
