@@ -127,7 +127,7 @@ class Stage:
         self.conduct = Conduct(self.simulator, self.blame)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
-        self.before, self.excused = self.homes(), set[str]()
+        self.before, self.excused = self.homes(), {each.about for each in self.places.complaints()}
         self.asks_people = False
         self.time.look = self._look
 
