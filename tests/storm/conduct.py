@@ -95,13 +95,13 @@ class Conduct:
     def _judge_doubles(self, call: Call, intended: float) -> None:
         """No call for a VM that is on its way or there already, or for which another call is still on the wire.
 
-        Others may have moved it there since its host was looked at, before the step was *intended*.
+        Others may have begun to move it, or moved it there, since it was looked at, before the step was *intended*.
         """
-        if self._places.is_moving(call.vm):
-            self._blame(f"{call}: the VM is on its way already")
-        is_there = self._places.where(call.vm) == [call.target]
-        if is_there and not self._judge.was_touched_since(call.vm, intended):
-            self._blame(f"{call}: the VM is there already")
+        if not self._judge.was_touched_since(call.vm, intended):
+            if self._places.is_moving(call.vm):
+                self._blame(f"{call}: the VM is on its way already")
+            if self._places.where(call.vm) == [call.target]:
+                self._blame(f"{call}: the VM is there already")
         if any(each is not call and each.vm == call.vm and each.is_on_the_wire for each in self._record.calls()):
             self._blame(f"{call}: an earlier call for the VM has not arrived yet")
 

@@ -14,9 +14,11 @@ from rebalancer.plan.progress import has_arrived
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook, Violation
 from rebalancer.rules.facts.blocks import block_in_words, is_backup
+from rebalancer.schedule.lanes import Lanes
 from rebalancer.xapi import Whereabouts
 
 BLOCKED, BUSY, WRONG_STATE = "OPERATION_BLOCKED", "OTHER_OPERATION_IN_PROGRESS", "VM_BAD_POWER_STATE"
+MIGRATIONS = frozenset({"pool_migrate", "migrate_send"})
 OF_A_VM = ("VM", "VDI")
 """How the class in `BUSY` begins where it is a VM or a disk of it, and no host."""
 
@@ -58,6 +60,8 @@ def hindrance_beside(
 ) -> Hindrance | None:
     """What keeps *step*, while *flying* are on their way, from being made in *pool*: its own VM, or those of others.
 
+    Migrations of the plan that somebody else has begun count towards its limits.
+
     Steps in *aside* are not made any more.
     """
     on_the_way = {each.vm for each in plan.steps if each.id in flying}
@@ -65,6 +69,8 @@ def hindrance_beside(
     found = hindered(plan, pool, {*over, *aside})
     if step.id in found:
         return found[step.id]
+    if crowded := _crowded(plan, step, pool, waiting=found, flying=flying):
+        return crowded
     if aside and step.id in not_without(plan, pool, done, aside):
         return Hindrance(words=_half_way(aside), passes=False, for_good=True)
     if found and step.id in not_without(plan, pool, done, {*found, *aside}):
@@ -136,6 +142,24 @@ def _of_vm(step: Step, vm: VM) -> Hindrance | None:
     if vm.current_operations or vm.scheduled_to_be_resident_on is not None:
         return _busy(vm.current_operations)
     return _paused(vm.power_state) or _blocked(step, vm.blocked_operations)
+
+
+def _crowded(
+    plan: Plan, step: Step, pool: Pool, *, waiting: Collection[str], flying: Collection[str]
+) -> Hindrance | None:
+    """That *flying* and those of *waiting* that others have begun leave *step* no room."""
+    others = {each.vm: each for each in plan.steps if each.id in waiting and _is_moving(pool.vms[each.vm])}
+    lanes = Lanes(plan.policy.limits)
+    for each in (*(each for each in plan.steps if each.id in flying), *others.values()):
+        lanes.enter(each)
+    if lanes.has_room(step) or not others:
+        return None
+    names = ", ".join(each.vm_name for each in others.values())
+    return Hindrance(words=f"{names}: on the way already, begun by somebody else, and no more may move at once")
+
+
+def _is_moving(vm: VM) -> bool:
+    return vm.scheduled_to_be_resident_on is not None or bool(MIGRATIONS.intersection(vm.current_operations))
 
 
 def _tagged(step: Step, pool: Pool, tag: str) -> Hindrance | None:

@@ -74,6 +74,23 @@ def test_others_are_made_and_the_blocked_one_once_it_is_free(case: Case, plan: P
     assert waits.heard == [("s01", words)]
 
 
+def test_a_migration_that_somebody_else_began_counts_towards_the_limits(case: Case, plan: Plan, pool: Pool) -> None:
+    """Another run of the plan has sent its first step: what would be too much beside it waits."""
+    live, waits = ScriptedPool(pool), Waits()
+    live.change("a", current_operations=("pool_migrate",))
+
+    def arrive(now: float) -> None:
+        if now > 20 * MINUTE:
+            live.change("a", current_operations=(), resident_on="h2")
+
+    case.clock.then = arrive
+    result = execute(plan, live, replace(case.options, reporter=waits))
+    crowded = "a: on the way already, begun by somebody else, and no more may move at once"
+    assert result.complete
+    assert sorted(live.sent) == [("b", "h3"), ("c", "h2")]
+    assert dict(waits.heard) == {"s01": "the VM is busy: pool_migrate", "s02": crowded, "s03": crowded}
+
+
 def test_one_that_stays_blocked_is_left_with_its_reason(case: Case, plan: Plan, pool: Pool) -> None:
     """Where no window says until when, patience ends it: the run ends well, and tells which step was left, and why."""
     live = ScriptedPool(pool)
