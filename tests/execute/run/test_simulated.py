@@ -271,7 +271,7 @@ def test_a_signal_lets_the_running_migration_end(stage: Stage, number: signal.Si
 NEVER_LOOKS = """
 import tests.execute.stage as stage
 from dataclasses import replace
-from rebalancer.xapi import listening
+from rebalancer.xapi.reading import listening
 listening.LONGEST_SECONDS = 1e6
 stage.TIMEOUTS = replace(stage.TIMEOUTS, listen=1e6, step=1e6)
 """
