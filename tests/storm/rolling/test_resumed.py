@@ -13,6 +13,9 @@ from tests.storm.rolling.stage import REBOOT, TRACE, kill, staged
 MOST = 80
 """Processes that a round of kills takes at most."""
 
+OF_PINNED_VMS = {Event.AUTO, Event.STOPPING, Event.OFF, Event.STARTING, Event.ON}
+"""Lines about VMs that cannot leave their host, of which these pools have none."""
+
 
 @pytest.mark.parametrize(("side", "nth"), [(BEFORE, 2), (HALF, 2), (AFTER, 1)])
 def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(side: str, nth: int, tmp_path: Path) -> None:
@@ -25,7 +28,7 @@ def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(side: str, nth: 
         assert ends[-1] == "0 done"
         lines = [line.event for line in stage.lines]
         assert ends.count("killed") >= len(lines) - 1
-        assert set(lines) == set(Event) - {Event.FAILED}
+        assert set(lines) == set(Event) - {Event.FAILED} - OF_PINNED_VMS
         stage.assert_right()
         assert set(stage.conduct.rebooted.values()) == {1}
 
