@@ -27,6 +27,11 @@ def _clock(seconds: int) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def how_long(step: Step) -> str:
+    """`1:07 (0:40 to 2:15)`: how long *step* takes; both ends are rounded outwards."""
+    return f"{offset(step.seconds)} ({_clock(floor(step.seconds_low))} to {_clock(ceil(step.seconds_high))})"
+
+
 def bar(step: Step, plan: Plan) -> str:
     """The time of *step* as a bar under that of the whole plan; at least one character."""
     scale = WIDTH / plan.schedule.seconds if plan.schedule.seconds else 0.0
@@ -37,9 +42,8 @@ def bar(step: Step, plan: Plan) -> str:
 def rows(plan: Plan) -> Iterator[tuple[str, ...]]:
     """Step, VM, start, end, how long it takes, and its bar: one row a step."""
     for step in plan.steps:
-        least, most = _clock(floor(step.seconds_low)), _clock(ceil(step.seconds_high))
-        takes = f"{offset(step.seconds)} ({least} to {most})"
-        yield (step.id, step.vm_name, offset(step.start_seconds), offset(step.end_seconds), takes, bar(step, plan))
+        times = offset(step.start_seconds), offset(step.end_seconds), how_long(step)
+        yield (step.id, step.vm_name, *times, bar(step, plan))
 
 
 def remarks(plan: Plan) -> Iterator[str]:

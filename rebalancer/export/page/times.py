@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rebalancer.export.timetable import offset
+from rebalancer.export.timetable import how_long, offset
 from rebalancer.plan import Plan, Step
 
 WIDTH = 1000
@@ -44,7 +44,7 @@ def _bar(step: Step, scale: float) -> StepBar:
         slow=max(2, round(step.seconds_high * scale)),
         start=offset(step.start_seconds),
         end=offset(step.end_seconds),
-        takes=f"{offset(step.seconds)} ({offset(step.seconds_low)} to {offset(step.seconds_high)})",
+        takes=how_long(step),
     )
 
 

@@ -9,7 +9,7 @@ from rebalancer.export.overview import risk_rows
 from rebalancer.plan import Plan, TierResult
 from rebalancer.plan.conditions import condition_of, gap_in_words, gap_is_told
 from rebalancer.tier import BALANCE
-from rebalancer.units import counted, duration_in_words, size_in_words
+from rebalancer.units import counted, duration_in_words, most_in_words, size_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def tiles(plan: Plan) -> Iterator[tuple[str, str, bool]]:
     yield f"{len(plan.steps)}", "step" if len(plan.steps) == 1 else "steps", False
     if plan.steps:
         yield size_in_words(sum(step.copied_bytes for step in plan.steps)), "to copy", False
-        longest = f"at most {duration_in_words(schedule.seconds_high)} if all are slow"
+        longest = f"at most {most_in_words(schedule.seconds_high)} if all are slow"
         yield duration_in_words(schedule.seconds), longest, False
     if plan.load:
         before, after = (
