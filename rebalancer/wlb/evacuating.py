@@ -12,6 +12,7 @@ import rebalancer as rb
 from rebalancer.errors import RebalancerError
 from rebalancer.inventory import Uuid
 from rebalancer.plan.duration import NO_EXPERIENCE
+from rebalancer.units import counted
 from rebalancer.whatif.evacuate import emptied
 from rebalancer.whatif.maintenance import maintained
 from rebalancer.wlb.view import View
@@ -103,7 +104,8 @@ class Evacuations:
         """How many hosts are solved, in words."""
         hosts = _guests(view)
         done = sum(bool(self.targets(host)) for host in hosts)
-        return f"evacuations of {done} of {len(hosts)} hosts with guests are solved, others packed one after another"
+        there = counted(len(hosts), "host with guests", "hosts with guests")
+        return f"of {there}, evacuations of {done} are solved, others packed one after another"
 
 
 def _guests(view: View) -> dict[Uuid, frozenset[Uuid]]:

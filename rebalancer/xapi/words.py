@@ -1,4 +1,4 @@
-"""XAPI's error codes in words: what happened, and what to do, at login, when reading, and when a VM is to move."""
+"""XAPI's error codes in words: what happened, and what to do, at login, when reading, when a VM is to move or start."""
 
 from __future__ import annotations
 
@@ -108,7 +108,13 @@ MOVING: Final[Mapping[str, Words]] = {
 }
 """What may come when a VM is to move."""
 
-WORDS: Final[Mapping[str, Words]] = {**GETTING_IN, **READING, **MOVING}
+STARTING: Final[Mapping[str, Words]] = {
+    "BOOTLOADER_FAILED": _said("the bootloader of {0} failed: {1}", "Start the VM yourself, and look at its console"),
+    "UNKNOWN_BOOTLOADER": _said("the host does not know bootloader {1} of {0}", "Mend PV_bootloader of the VM"),
+}
+"""What may come besides when a VM is started."""
+
+WORDS: Final[Mapping[str, Words]] = {**GETTING_IN, **READING, **MOVING, **STARTING}
 
 SIZES: Final = frozenset({"HOST_NOT_ENOUGH_FREE_MEMORY"})
 """Codes whose parameters are bytes."""

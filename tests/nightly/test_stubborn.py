@@ -88,6 +88,7 @@ def test_who_is_left_alone_is_printed(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By a night of one pool, and by that of a fleet below its pool."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # lines are broken on terminals only
     typed = typed_at(simulator, tmp_path, monkeypatch, capsys)
     state, now = typed.folder / "state", datetime.now(UTC)
     plan = json.loads(typed.nightly("", "--json").out)["folder"]

@@ -11,6 +11,7 @@ from rebalancer.policy import Policy
 from rebalancer.policy.intent import SECTIONS, Intent
 from rebalancer.problem import Problem, make_problem, tagged_to_hold
 from rebalancer.rules import Origin, Rule, Rulebook
+from rebalancer.units import counted
 from rebalancer.whatif.scenarios.edit import Edit, Situation
 from rebalancer.whatif.scenarios.wishes import DropGroup, Relax, SetPolicy
 
@@ -123,7 +124,7 @@ def _groups(problem: Problem) -> Iterator[Waiver]:
                 kind=Kind.GROUP,
                 name=wish.name,
                 section=section,
-                says=f"{len(wish.vms)} VMs, {section}{'' if wish.hard else ', a wish'}",
+                says=f"{counted(len(wish.vms), 'VM')}, {section}{'' if wish.hard else ', a wish'}",
                 origin=Origin.POLICY,
                 edit=edit,
                 how="remove the tag, or the group of the pool" if edit is None else edit.words,
