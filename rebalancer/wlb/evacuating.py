@@ -104,7 +104,7 @@ class Evacuations:
         """How many hosts are solved, in words."""
         hosts = _guests(view)
         done = sum(bool(self.targets(host)) for host in hosts)
-        there = counted(len(hosts), "host with guests", "hosts with guests")
+        there = counted(len(hosts), "host with VMs", "hosts with VMs")
         return f"of {there}, evacuations of {done} are solved, others packed one after another"
 
 

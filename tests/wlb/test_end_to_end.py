@@ -50,7 +50,7 @@ def test_emptying_a_host(pool: Proxy, server: Running) -> None:
     """All guests of a host go to others, once that is solved, too."""
     (watch,) = server.service.watches.values()
     wait_for(lambda: watch.view is not None and not watch.evacuations.wanting(watch.view, watch.view.seen_at), server)
-    assert any("with guests, evacuations of" in words for words in server.service.diagnostics())
+    assert any("with VMs, evacuations of" in words for words in server.service.diagnostics())
     host, record = next(iter(pool.host.get_all_records().items()))
     guests = {vm for vm in record["resident_VMs"] if not pool.VM.get_is_control_domain(vm)}
     found = pool.host.retrieve_wlb_evacuate_recommendations(host)

@@ -91,7 +91,7 @@ def test_hosts_are_solved_once_until_something_changes(tight: View) -> None:
     assert kept.wanting(tight, NOW) == ["h1"]
     kept.keep({"h1": solution(tight, "h1")}, tight, NOW)
     assert kept.wanting(tight, NOW) == []
-    assert "of 1 host with guests, evacuations of 1 are" in kept.standing(tight)
+    assert "of 1 host with VMs, evacuations of 1 are" in kept.standing(tight)
     assert kept.wanting(tight, NOW + OLD) == ["h1"]
     (first,) = migrations(evacuation(tight, "h1", kept.targets("h1"))[:1])
     later = with_pool(tight, pool_at(tight.problem.pool, tight.problem.initial.after(first)))
