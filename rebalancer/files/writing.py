@@ -64,10 +64,11 @@ def add_line(path: Path, line: bytes) -> None:
     """Add *line* to the file *path* in one piece, through to the disk; a new file is for its owner alone.
 
     Raises:
-        OSError: the system refuses, or *path* is a link.
+        OSError: the system refuses, as where the disk is full: then a part may stand there; or *path* is a link.
     """
     with os.fdopen(os.open(path, _ADDED, PRIVATE), "ab", buffering=0) as file:
-        file.write(line)
+        while line:  # a disk that fills up takes a part, and refuses the rest
+            line = line[file.write(line) :]
         os.fsync(file.fileno())
 
 

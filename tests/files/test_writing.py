@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from rebalancer.errors import InputError
 from rebalancer.files.ownership import assert_kept, assert_kept_in
-from rebalancer.files.writing import PUBLIC, write_new, write_whole
+from rebalancer.files.writing import PUBLIC, add_line, write_new, write_whole
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +98,17 @@ def test_in_a_folder_for_everybody_only_owners_may_replace(tmp_path: Path) -> No
         assert_kept_in(folder, InputError)
     folder.chmod(0o1777)
     assert_kept_in(folder, InputError)
+
+
+def test_a_line_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    """A disk that fills up takes a part of a line without a word: nobody may take that for the line."""
+    path = tmp_path / "trace"
+    add_line(path, b"whole\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            add_line(path, b"does not fit\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"whole\ndoes"

@@ -116,8 +116,7 @@ class PowerRecord:
         Raises:
             InputError: the file cannot be written.
         """
-        begins = not self.path.exists() or not self.path.stat().st_size
-        head = _line({"format": FORMAT, "pool": self.pool}) if begins else b""
+        head = b"" if self._lines() else _line({"format": FORMAT, "pool": self.pool})
         added_to(self.path, head + note.line())
 
     def notes(self) -> tuple[HostNote, ...]:
@@ -126,12 +125,7 @@ class PowerRecord:
         Raises:
             InputError: the file is no such record, or was edited.
         """
-        if not self.path.exists():
-            return ()
-        with opened(self.path, JOURNAL) as descriptor:
-            assert_kept(os.fstat(descriptor), self.path, InputError)
-            body = bytes_from(descriptor, self.path, JOURNAL)
-        lines = list(BytesIO(body[: body.rfind(b"\n") + 1]))
+        lines = self._lines()
         try:
             ours = not lines or json.loads(lines[0]) == {"format": FORMAT, "pool": self.pool}
             notes = tuple(HostNote.of(line) for line in lines[1:])
@@ -140,6 +134,15 @@ class PowerRecord:
         if not ours:
             raise self._no_record()
         return notes
+
+    def _lines(self) -> list[bytes]:
+        """The whole lines of the file."""
+        if not self.path.exists():
+            return []
+        with opened(self.path, JOURNAL) as descriptor:
+            assert_kept(os.fstat(descriptor), self.path, InputError)
+            body = bytes_from(descriptor, self.path, JOURNAL)
+        return list(BytesIO(body[: body.rfind(b"\n") + 1]))
 
     def _no_record(self) -> InputError:
         remedy = "Look which hosts are off, switch them on yourself, and move the file away"
