@@ -226,7 +226,8 @@ class Watch:
         self._to_empty.set()
 
     def _trouble(self, what: str, error: Exception) -> str:
-        if str(error) != getattr(self.troubles, what):
+        """*error* in words, told where it is another than before; what `stop` cuts short is no trouble."""
+        if not self._stop.is_set() and str(error) != getattr(self.troubles, what):
             self._helpers.told(f"pool {self.source.uuid}: {what}: {error}")
         return str(error)
 
