@@ -98,7 +98,7 @@ class Pool:
     @property
     def _counts(self) -> dict[str, int]:
         running = sum(1 for _ in self.resident_guests())
-        return {"hosts": len(self.hosts), "running guests": running, "SRs": len(self.srs)}
+        return {"hosts": len(self.hosts), "running VMs": running, "SRs": len(self.srs)}
 
     @property
     def facts(self) -> dict[str, str]:
