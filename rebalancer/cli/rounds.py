@@ -21,12 +21,14 @@ from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve
 from rebalancer.errors import IllegalPlan, InputError, RollingStopped, StalePlan
 from rebalancer.execute import Clock, RunResult, pool_lock
-from rebalancer.face.maintenance import allowed_by
+from rebalancer.face.maintenance import Maintenance, allowed_by
 from rebalancer.face.rolling.course import Course, Rolled
+from rebalancer.face.rolling.given_up import give_up
 from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
 from rebalancer.face.rolling.site import Door, Site
+from rebalancer.face.rolling.trace import Trace
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -68,11 +70,37 @@ class Round:
         pool = rb.read(self.url, self.connection, metrics=False).pool.uuid
         with pool_lock(pool, self.state_dir):
             kept = KeptRolling.of(pool, self.state_dir)
-            if kept.is_begun and self.anew:
-                say(f"the rest of what was begun is given up; it is kept in {kept.end(datetime.now(UTC))}")
-            if not kept.is_begun and (refused := self._planned(kept)) is not None:
-                return refused
-            return self._carried_out(kept, pool, wanted)
+            site = self._site(pool, wanted)
+            try:
+                if kept.is_begun and self.anew:
+                    self._give_up(kept, site)
+                if not kept.is_begun and (refused := self._planned(kept)) is not None:
+                    return refused
+                return self._carried_out(kept, site)
+            finally:
+                site.door.shut()
+
+    def _site(self, pool: Uuid, wanted: Policy) -> Site:
+        return Site(
+            pool=pool,
+            policy=wanted,
+            door=Door(lambda: rb.connect(self.url, self.connection)),
+            carry_out=self._carry_out,
+            say=say,
+            clock=Clock(),
+            state_dir=self.state_dir,
+        )
+
+    def _give_up(self, kept: KeptRolling, site: Site) -> None:
+        """Give up what was begun, once what it turned down is put back."""
+        try:
+            trace = Trace.opened(kept.trace)
+        except InputError as error:
+            say(f"{error}. Whether VMs are off, or auto_poweron and restart priorities are turned down, look yourself")
+        else:
+            for fact in give_up(trace, site):
+                say(fact)
+        say(f"the rest of what was begun is given up; it is kept in {kept.end(datetime.now(UTC))}")
 
     def _planned(self, kept: KeptRolling) -> Exit | None:
         """Plan and keep the stages; the exit code where there are none."""
@@ -94,32 +122,36 @@ class Round:
         kept.begin(found)
         return None
 
-    def _carried_out(self, kept: KeptRolling, pool: Uuid, wanted: Policy) -> Exit:
+    def _carried_out(self, kept: KeptRolling, site: Site) -> Exit:
         index = kept.index()
         self._assert_meant(index, kept)
-        kept.assert_approved(pool, demands_in(self.policy))
+        kept.assert_approved(site.pool, demands_in(self.policy))
         say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
-        site = Site(
-            pool=pool,
-            policy=wanted,
-            door=Door(lambda: rb.connect(self.url, self.connection)),
-            carry_out=self._carry_out,
-            say=say,
-            clock=Clock(),
-            state_dir=self.state_dir,
-        )
         try:
             rolled = Course(kept, site, self._means(site)).walk()
         except RollingStopped as stopped:
             raise stopped.with_ways({RESUME: self._command()}) from stopped
         except (StalePlan, IllegalPlan):
-            say(f"nothing of that stage was sent; to plan the hosts that are left anew: {self._command('--anew')}")
+            self._tell_stale(index, site)
             raise
-        finally:
-            site.door.shut()
+        except (KeyboardInterrupt, typer.Abort):
+            say(f"what was sent goes on in the pool; {RESUME}: {self._command()}")
+            raise
         if not rolled.waits:
             kept.end(datetime.now(UTC))
         return self._told(rolled, index)
+
+    def _tell_stale(self, index: RollingIndex, site: Site) -> None:
+        """Say how to go on where the plan of a stage is stale."""
+        anew = f"to plan the hosts that are left anew: {self._command('--anew')}"
+        for stage in index.stages:
+            if Maintenance.of(site.pool, stage.host_uuid, self.state_dir).is_begun:
+                options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
+                back = shlex.join(["rebalancer", "return", self.url, stage.host, *options])
+                say(f"{stage.host} stays disabled; to bring home whom it moved: {back}")
+                say(f"then, {anew}")
+                return
+        say(f"nothing more is sent; {anew}")
 
     def _means(self, site: Site) -> Means:
         """How hosts go down: as the policy says, else people do it."""

@@ -53,9 +53,9 @@ def policy_for(own: Simulator, terminal: Terminal, pinned: list[str], words: lis
     return terminal.write("p.toml", f"{text}[rolling]\nshut_down = [{listed}]\nshutdown_minutes = 5\n")
 
 
-def roll(own: Simulator, terminal: Terminal, policy: Path) -> Ended:
+def roll(own: Simulator, terminal: Terminal, policy: Path, *more: str) -> Ended:
     """Type `rolling --execute` for the host of the pinned VMs."""
-    words = ["--execute", "--shut-down-pinned", "-p", policy, "--state-dir", "s"]
+    words = ["--execute", "--shut-down-pinned", "-p", policy, "--state-dir", "s", *more]
     return terminal.run("rolling", own.url, HOST, *words)
 
 
@@ -181,3 +181,19 @@ def test_what_was_killed_goes_on(own: Simulator, terminal: Terminal, pinned: lis
         assert ended.code == Exit.DONE, ended.err
     assert (guests(own, name), is_enabled(own, name), auto_power_on(own)) == (before, True, "true")
     assert [own.database.get("VM", vm)["ha_restart_priority"] for vm in pinned] == ["restart", ""]
+
+
+def test_what_was_turned_down_is_put_back_where_the_rest_is_given_up(
+    own: Simulator, terminal: Terminal, pinned: list[str]
+) -> None:
+    """`--anew` with a VM off: priorities and the pool's own starting are as they were, and it is named."""
+    policy = policy_for(own, terminal, pinned, WORDS)
+    first, second = (own.database.get("VM", vm)["name_label"] for vm in pinned)
+    own.go_wrong(f"shutdown-ignored:vm={second},seconds=0.2")
+    assert roll(own, terminal, policy).code == Exit.STOPPED
+    assert (own.database.get("VM", pinned[0])["ha_restart_priority"], auto_power_on(own)) == ("", "")
+    given_up = roll(own, terminal, policy, "--anew")
+    assert f"shut down, and still off: {first}; start them once their host is enabled" in given_up.err
+    assert (own.database.get("VM", pinned[0])["ha_restart_priority"], auto_power_on(own)) == ("restart", "true")
+    assert given_up.code == Exit.ERROR
+    assert "Take it back with `rebalancer return`" in given_up.err

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from threading import Event, Thread
+from typing import NoReturn
 
 import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.errors import InputError
+from rebalancer.face.rolling.course import Course
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.xapi.reboots import HostReboots
 from tests.cli.in_maintenance import POOL, guests, is_enabled, ref_of
 from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal
+from tests.execute.killing import Killed
 
 BASE = 'name = "update"\n[limits]\nsolve_seconds = 1\n[execution]\npower = '
 BY_XAPI = BASE + '["disable", "reboot"]\n'
@@ -178,3 +182,89 @@ def test_the_page_can_be_walked(own: Simulator, terminal: Terminal) -> None:
     ended = terminal.run(*words[2:])
     assert ended.code == Exit.DONE, ended.err
     assert (placement(own), versions(own)) == (before, {NEWER})
+
+
+def test_a_command_that_works_is_run_once_for_each_host(own: Simulator, terminal: Terminal) -> None:
+    """It reboots the host that it is told; all are in service at the end, with their VMs."""
+    script = terminal.write(
+        "r.py",
+        "import os\n"
+        "open('seen', 'a').write(os.environ['REBALANCER_HOST'] + chr(10))\n"
+        "open(os.environ['REBALANCER_HOST_UUID'], 'w')\n",
+    )
+    policy = terminal.write("u.toml", f"{BY_OTHERS}[rolling]\ncommand = {json.dumps([sys.executable, str(script)])}\n")
+    before = placement(own)
+    uuids = {host["uuid"]: host["name_label"] for _, host in own.database.items("host")}
+
+    def work() -> None:
+        while uuids and not over.wait(0.05):
+            for uuid in [each for each in uuids if (terminal.folder / each).exists()]:
+                go_down(own.world, ref_of(own, uuids.pop(uuid)), again=True)
+
+    over = Event()
+    worker = Thread(target=work)
+    worker.start()
+    try:
+        ended = terminal.run("rolling", own.url, "--execute", "--update", NEWER, "-p", policy, "--state-dir", "s")
+    finally:
+        over.set()
+        worker.join()
+    assert ended.code == Exit.DONE, ended.err
+    assert sorted((terminal.folder / "seen").read_text().split()) == sorted(names(own))
+    assert placement(own) == before
+    assert all(is_enabled(own, name) for name in names(own))
+
+
+def test_a_command_that_does_not_end_is_ended(own: Simulator, terminal: Terminal) -> None:
+    """Its host is named, stays disabled and is not rebooted."""
+    command = json.dumps([sys.executable, "-c", "import time; time.sleep(600)"])
+    policy = terminal.write("u.toml", f"{BY_OTHERS}[rolling]\ncommand = {command}\ncommand_minutes = 0.005\n")
+    booted = boots(own)
+    ended = terminal.run("rolling", own.url, "--execute", "-p", policy, "--state-dir", "s")
+    assert ended.code == Exit.STOPPED
+    (name,) = (each for each in names(own) if not is_enabled(own, each))
+    assert "rolling.command: it had not ended after" in ended.err
+    assert f"Look at {name}, which may be half-way" in ended.err
+    assert boots(own) == booted
+
+
+def test_a_plan_that_is_stale_once_its_host_is_disabled(
+    own: Simulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both commands of the way on are told; typed one after the other, the next host is emptied."""
+    policy = terminal.write("u.toml", BY_OTHERS)
+    words = ("rolling", own.url, "--execute", "-p", policy, "--state-dir", "s")
+
+    def die(*_: object) -> NoReturn:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Course, "_carried_out", die)
+        with pytest.raises(Killed):
+            terminal.run(*words)
+    (name,) = (each for each in names(own) if not is_enabled(own, each))
+    own.database.change("VM", min(guests(own, name)), power_state="Halted", resident_on="OpaqueRef:NULL")
+    stale = terminal.run(*words)
+    assert stale.code == Exit.STALE, stale.err
+    back, anew = (
+        line.partition(": rebalancer ")[2].split() for line in stale.err.splitlines() if ": rebalancer " in line
+    )
+    assert f"{name} stays disabled; to bring home whom it moved: rebalancer {' '.join(back)}" in stale.err
+    assert (back[0], anew[0], "--anew" in anew) == ("return", "rolling", True)
+    assert terminal.run(*back).code == Exit.DONE
+    assert is_enabled(own, name)
+    assert terminal.run(*anew).code == Exit.LATER
+
+
+def test_ctrl_c_tells_how_to_go_on(own: Simulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a host is waited for, too."""
+    policy = terminal.write("u.toml", BY_OTHERS)
+
+    def interrupt(_self: Course) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Course, "walk", interrupt)
+    ended = terminal.run("rolling", own.url, "--execute", "-p", policy, "--state-dir", "s")
+    assert ended.code == Exit.ERROR
+    assert f"to resume: rebalancer rolling {own.url} --execute --policy {policy} --state-dir s" in ended.err
+    assert ended.sentence == "interrupted"

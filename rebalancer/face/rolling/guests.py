@@ -6,7 +6,7 @@ to shut down, never made to; who does not is named, and the host stays on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
@@ -79,7 +79,7 @@ class PinnedGuests:
             back = [each for each in reversed(self.stage.shut_down) if each.vm in lowered]
             ranked = sorted(back, key=lambda each: states[each.vm].order)
             facts = [fact for each in ranked if (fact := self._bring_up(each, states[each.vm], live, power))]
-            facts += list(self._put_back(lowered, power))
+            facts += list(put_back(lowered, self.progress.words(Event.AUTO, self.stage), self.site.pool, power))
         if facts:
             raise self.progress.stopped(facts)
         self.progress.note(Event.ON, self.stage)
@@ -152,22 +152,9 @@ class PinnedGuests:
             self.site.clock.sleep(state.start_delay)
         return ""
 
-    def _put_back(self, lowered: dict[Uuid, str], power: GuestPower) -> Iterator[str]:
-        """Put priorities and `auto_poweron` back; what XAPI refuses is told."""
-        for vm, priority in lowered.items():
-            if priority != NOTHING:
-                try:
-                    power.set_restart_priority(vm, priority)
-                except RefusedByXapi as refused:
-                    yield f"the restart priority {priority!r} of VM {vm} cannot be put back: {refused}"
-        stood = self.progress.words(Event.AUTO, self.stage)
-        if stood and stood != NOTHING:
-            power.set_auto_power_on(self.site.pool, stood)
-
     def _noted(self, event: Event) -> dict[Uuid, str]:
         """The VMs that lines of that kind name, with the restart priority that each had."""
-        pairs = (words.partition(" ") for words in self.progress.all_words(event, self.stage))
-        return {vm: priority for vm, _, priority in pairs}
+        return lowered_in(self.progress.all_words(event, self.stage))
 
     def _until(self, vm: Uuid, wanted: str, task: str, live: LivePool, power: GuestPower) -> str:
         """Wait until a VM shows the power state that is *wanted*; why it does not, if so."""
@@ -185,6 +172,23 @@ class PinnedGuests:
             if clock.monotonic() >= until:
                 return f"not within {minutes:g} min"
             clock.sleep(self.site.waits.poll)
+
+
+def lowered_in(noted: Iterable[str]) -> dict[Uuid, str]:
+    """The VMs that the words of lines name, with the restart priority that each had."""
+    return {vm: priority for vm, _, priority in (words.partition(" ") for words in noted)}
+
+
+def put_back(lowered: Mapping[Uuid, str], stood: str, pool: Uuid, power: GuestPower) -> Iterator[str]:
+    """Put priorities back, and in *pool* the `auto_poweron` that *stood* there; what XAPI refuses is told."""
+    for vm, priority in lowered.items():
+        if priority != NOTHING:
+            try:
+                power.set_restart_priority(vm, priority)
+            except RefusedByXapi as refused:
+                yield f"the restart priority {priority!r} of VM {vm} cannot be put back: {refused}"
+    if stood and stood != NOTHING:
+        power.set_auto_power_on(pool, stood)
 
 
 def _sent(call: Callable[[], str]) -> str:
