@@ -198,7 +198,8 @@ def test_diff_tells_plans_apart(served: Served, terminal: Terminal, plan: Path) 
     lines = ended.out.splitlines()
     assert [line.split(" (")[0] for line in lines[:2]] == [f"--- {plan}", f"+++ {shorter}"]
     alike = len({step.vm for step in less.steps})
-    assert lines[2].startswith(f"VMs that move: 1 - 0 + 0 ~ {alike} alike; other differences: ")
+    counts = f"1 only the first (-), 0 only the second (+), 0 otherwise (~), {alike} alike"
+    assert lines[2].startswith(f"VMs that move: {counts}; other differences: ")
     counts = terminal.run("diff", plan, shorter, "--json").json()["counts"]
     assert (counts["alike"], counts["only_first"], counts["only_second"], counts["otherwise"]) == (alike, 1, 0, 0)
     assert terminal.run("diff", plan, shorter, "--detailed-exitcode").code == Exit.HAS_STEPS
@@ -213,6 +214,15 @@ def test_diff_writes_two_plans_as_a_page(served: Served, terminal: Terminal, pla
     assert refused.code == Exit.ERROR
     assert refused.sentence.startswith(f"-o pool.html: a page is of two plans, and {served.snapshot} is a pool")
     assert not (terminal.folder / "pool.html").exists()
+
+
+def test_the_page_of_two_plans_replaces_neither(terminal: Terminal, plan: Path) -> None:
+    """No file of their folders is written over."""
+    for name in ("plan.json", "plan.html"):
+        before = (terminal.folder / plan / name).read_bytes()
+        refused = terminal.run("diff", plan, plan, "-o", plan / name)
+        assert (refused.code, refused.sentence.split(":")[0]) == (Exit.ERROR, f"-o {plan / name}")
+        assert (terminal.folder / plan / name).read_bytes() == before
 
 
 def test_diff_tells_what_a_pool_has_become(served: Served, terminal: Terminal, plan: Path) -> None:

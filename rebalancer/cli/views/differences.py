@@ -64,5 +64,6 @@ def counts_of(plans: Sequence[Plan], found: Sequence[ShownDifference]) -> dict[s
 
 def _counts(plans: Sequence[Plan], found: Sequence[ShownDifference]) -> str:
     count = counts_of(plans, found)
-    moves = f"{count['only_first']} - {count['only_second']} + {count['otherwise']} ~ {count['alike']} alike"
+    only = f"{count['only_first']} only the first (-), {count['only_second']} only the second (+)"
+    moves = f"{only}, {count['otherwise']} otherwise (~), {count['alike']} alike"
     return f"VMs that move: {moves}; other differences: {count['other']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def diff(
         if output:
             from rebalancer.export.comparison.page import write_comparison
 
+            _assert_replaces_none_of(output, (plan, Path(other)))
             write_comparison(made, second, (str(plan), other), output)
             say(f"{output} written")
     elif output:
@@ -69,3 +71,14 @@ def diff(
     else:
         show_lines(*[each.words for each in found] or ["no difference"])
     return Exit.HAS_STEPS if detailed_exitcode and found else Exit.DONE
+
+
+def _assert_replaces_none_of(output: Path, plans: Iterable[Path]) -> None:
+    """Pass where *output* is no file of the *plans*, which are folders or files in them."""
+    from rebalancer.errors import InputError
+    from rebalancer.export import FILES
+
+    for plan in plans:
+        folder = plan if plan.is_dir() else plan.parent
+        if output.resolve() in {each.resolve() for each in (plan, *(folder / name for name in FILES))}:
+            raise InputError(f"-o {output}", f"it is a file of the plan {plan}", "Name another file")
