@@ -23,6 +23,8 @@ from rebalancer.xapi import LivePair, LivePool
 from rebalancer.xapi.host_power import POWER_ON, SHUTDOWN, assert_words
 from rebalancer.xapi.service import DISABLE
 
+GOING: Final = (HostStage.STOPPING, HostStage.ASLEEP, HostStage.STARTING)
+"""Stages of hosts that are disabled or off, unless somebody has decided otherwise."""
 SHOWN: Final = 3
 """Guests that are named before the rest is counted."""
 TO_SLEEP: Final = (DISABLE, SHUTDOWN, POWER_ON)
@@ -157,13 +159,16 @@ class Candidates:
 
 
 def woken_meanwhile(model: Model, record: PowerRecord) -> tuple[Uuid, ...]:
-    """The hosts of *record* that slept and are back in service, whoever switched them on."""
+    """The hosts of *record* that slept, or were about to, and are back in service, whoever switched them on."""
     on = awake(model)
-    return tuple(uuid for uuid in record.at([HostStage.ASLEEP, HostStage.STARTING]) if uuid in on)
+    return tuple(uuid for uuid in record.at(GOING) if uuid in on)
 
 
 def _why_not(host: Host, model: Model, switch: HostSwitch) -> str:
     """Why *host*, which is on and empty, is not put to sleep; "" where it may be."""
+    tag = model.policy.execution.hold_tag
+    if tag in {*model.state.pool.tags, *host.tags}:
+        return f"it or the pool carries the tag {tag}"
     why = stays_awake(model, host, switch.clock.now(), switch.record.woken_at(host.uuid))
     return why or ("" if switch.power.mode(host.uuid) else "it has no power_on_mode, so nobody could wake it")
 

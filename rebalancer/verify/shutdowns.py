@@ -10,17 +10,21 @@ TAG = "tag:"
 PARAVIRTUAL = frozenset({DomainType.PV, DomainType.PVH, DomainType.PV_IN_PVH})
 
 
-def shutdown_findings(vms: Collection[Uuid], host: Uuid, selectors: Collection[str], pool: Pool) -> Iterator[str]:
+def shutdown_findings(
+    vms: Collection[Uuid], host: Uuid, selectors: Collection[str], pool: Pool, *, hold: str
+) -> Iterator[str]:
     """What stands against shutting *vms* down on *host*, and starting them there again; a sentence each.
 
-    Each has to be one that *selectors* name by uuid, name or tag, to run on the host, and to be able to shut down
-    cleanly.
+    Each has to be one that *selectors* name by uuid, name or tag, to run on the host, to be able to shut down cleanly,
+    and not to carry the tag *hold*.
     """
     for uuid in vms:
         vm = pool.vms.get(uuid)
         if vm is None:
             yield f"the pool has no VM {uuid} any more"
         else:
+            if hold in vm.tags:
+                yield f"VM {vm.name}: it carries the tag {hold}"
             yield from (f"VM {vm.name}: {words}" for words in _against(vm, host, selectors))
 
 

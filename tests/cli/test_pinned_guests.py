@@ -10,11 +10,11 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.errors import InputError
-from rebalancer.face.rolling.trace import Trace
+from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.xapi.guest_power import GuestPower
-from tests.cli.in_maintenance import guests, is_enabled
+from tests.cli.in_maintenance import guests, is_enabled, ref_of
 from tests.cli.terminal import PASSWORD, READS, USER, Ended, Terminal
 from tests.execute.killing import Killed
 
@@ -197,3 +197,30 @@ def test_what_was_turned_down_is_put_back_where_the_rest_is_given_up(
     assert (own.database.get("VM", pinned[0])["ha_restart_priority"], auto_power_on(own)) == ("restart", "true")
     assert given_up.code == Exit.ERROR
     assert "Take it back with `rebalancer return`" in given_up.err
+
+
+@pytest.mark.parametrize(("kind", "code"), [("pool", Exit.LATER), ("host", Exit.LATER), ("VM", Exit.STOPPED)])
+def test_nobody_is_shut_down_while_a_tag_holds(
+    own: Simulator, terminal: Terminal, pinned: list[str], kind: str, code: Exit
+) -> None:
+    """Once the others have left: a tag on pool, host or VM keeps the VM on, and without it the same command goes on."""
+    policy = policy_for(own, terminal, pinned, WORDS)
+    before = guests(own, HOST)
+    ((pool, _),) = own.database.items("pool")
+    tagged = {"pool": pool, "host": ref_of(own, HOST), "VM": pinned[0]}[kind]
+    append = Trace.append
+
+    def hold(self: Trace, entry: Entry) -> None:
+        append(self, entry)
+        if entry.event is Event.EMPTY:
+            own.database.change(kind, tagged, tags=["rebalancer:hold"])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trace, "append", hold)
+        held = roll(own, terminal, policy)
+    assert held.code == code, held.err
+    assert "carries the tag rebalancer:hold" in held.out + held.err
+    assert (guests(own, HOST), auto_power_on(own)) == (set(pinned), "true")
+    own.database.change(kind, tagged, tags=[])
+    ended = roll(own, terminal, policy)
+    assert (ended.code, guests(own, HOST)) == (Exit.DONE, before), ended.err

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from rebalancer.cli.exits import Exit
+from rebalancer.cli.sleeping import Saving
 from rebalancer.errors import InputError
 from rebalancer.execute import HostNote
 from rebalancer.execute.journal.journal import added_to
@@ -281,6 +282,45 @@ def die_at(point: int, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(HostNote, "line", half)
     patch.setattr(record, "added_to", added)
+
+
+@pytest.mark.parametrize("kind", ["pool", "host"])
+def test_a_tag_that_holds_keeps_hosts_on(own: Simulator, terminal: Terminal, policy: Path, kind: str) -> None:
+    """On the pool or on the host, once it was emptied; without it the same command goes on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Saving, "_switched_off", lambda *_: [])
+        assert sleep(own, terminal, policy).code == Exit.DONE
+    for ref in own.database.all(kind):
+        own.database.change(kind, ref, tags=["rebalancer:hold"])
+    held = sleep(own, terminal, policy)
+    assert (held.code, off(own)) == (Exit.DONE, []), held.err
+    assert "it or the pool carries the tag rebalancer:hold" in held.out
+    for ref in own.database.all(kind):
+        own.database.change(kind, ref, tags=[])
+    assert sleep(own, terminal, policy).code == Exit.DONE
+    assert off(own)
+
+
+def test_a_host_that_somebody_enabled_before_it_went_down_rests(
+    own: Simulator, terminal: Terminal, policy: Path
+) -> None:
+    """Killed once it was disabled, before the call left: whoever enables it decides, and it counts as woken."""
+    policy.write_text(policy.read_text(encoding="utf-8").replace("rest_hours = 0", "rest_hours = 4"), encoding="utf-8")
+
+    def die(*_: object) -> NoReturn:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostPower, "shut_down", die)
+        with pytest.raises(Killed):
+            sleep(own, terminal, policy)
+    (name,) = (each for each, on in shown(own).items() if on != ON)
+    assert stages(terminal.folder / "state")[-1] == "stopping"
+    own.database.change("host", ref_of(own, name), enabled=True)
+    ended = sleep(own, terminal, policy)
+    assert ended.code == Exit.DONE, ended.err
+    assert name not in off(own)
+    assert f"{name} stays on: it was woken at" in ended.out
 
 
 def test_the_page_can_be_walked(own: Simulator, terminal: Terminal) -> None:

@@ -69,6 +69,8 @@ class Course:
         if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(stage, outing)):
             return waits
         pinned = PinnedGuests(stage=stage, site=self._site, progress=progress)
+        if stage.shut_down and not progress.has(Event.OFF, stage) and (waits := outage.held()):
+            return waits
         pinned.shut_down()
         if not progress.has(Event.SENT, stage) and (waits := outage.down()):
             return waits

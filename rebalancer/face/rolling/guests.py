@@ -89,7 +89,8 @@ class PinnedGuests:
         begun = self._noted(Event.STOPPING)
         vms = [each.vm for each in self.stage.shut_down if each.vm not in begun]
         named = self.site.policy.rolling.shut_down
-        if facts := list(shutdown_findings(vms, self.stage.host, named, self.site.look())):
+        hold = self.site.policy.execution.hold_tag
+        if facts := list(shutdown_findings(vms, self.stage.host, named, self.site.look(), hold=hold)):
             raise self.progress.stopped([*facts, self._stays_on])
 
     @property

@@ -116,8 +116,12 @@ class Outage:
             raise self.progress.stopped([*facts, way_on])
         return host
 
+    def held(self) -> str:
+        """What tag holds the pool, or the host, in words; "" where none does."""
+        pool = self.site.look()
+        return self._held(pool, self.progress.host(pool, self.stage))
+
     def _held(self, pool: Pool, host: Host) -> str:
-        """Who holds the pool, or the host, with a tag; "" where nobody does."""
         tag = self.site.policy.execution.hold_tag
         who = "the pool" if tag in pool.tags else host.name if tag in host.tags else ""
         return who and f"{who} carries the tag {tag}: {host.name} is not rebooted until it is removed"
