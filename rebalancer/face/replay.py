@@ -77,7 +77,7 @@ def replay(
         days_back: days that have to be recorded before the first night; by default as many as the policies look back.
         seconds: how much work each plan may take, in place of the policies' `limits.solve_seconds`.
         regret: whether each night is compared with a plan that knew the day after; takes as long again.
-        reporter: hears of each night.
+        reporter: hears of each night; with *executor* once all of them are done.
         executor: replays policies side by side, in processes for instance; by default one after another.
 
     Raises:
@@ -86,6 +86,7 @@ def replay(
         HistoryError: the history cannot be used.
         MetricsRefused: a number in the traces is impossible.
         PolicyError: a policy does not fit the pool.
+        WorkerLost: whoever worked on one policy was lost again and again.
     """
     if (traces is None) == (past is None):
         raise InputError("replay", "it takes recorded load or a history", "Give one of traces and past")

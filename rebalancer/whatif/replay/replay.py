@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from rebalancer.demand.recording import Recording, whole_day_from
 from rebalancer.errors import InputError
@@ -19,6 +20,7 @@ from rebalancer.units import HOURS_A_DAY
 from rebalancer.whatif.replay.judge import DayLoad, day_of, least_overload
 from rebalancer.whatif.replay.night import Contender, Decision, Night
 from rebalancer.whatif.replay.regret import Regret, regret_of
+from rebalancer.workers import Sweep, swept
 
 DAY = timedelta(days=1)
 
@@ -117,12 +119,13 @@ def replay(
         days_back: days that have to be recorded before the first night.
         nights: how many; all that the recording holds by default.
         regret: whether each night is compared with somebody who knew the day after.
-        reporter: hears of each night; with *executor* once all nights of a contender are done.
+        reporter: hears of each night; with *executor* once all of them are done.
         executor: replays contenders side by side, in processes for instance; by default one after another.
 
     Raises:
         InputError: two contenders have one name, a policy looks back further than *days_back* or evacuates hosts, or
             the recording holds fewer nights.
+        WorkerLost: whoever worked on one contender was lost again and again.
     """
     _refuse(contenders, days_back)
     there = nights_in(recording, days_back)
@@ -137,8 +140,8 @@ def replay(
         done = [_nights(start, each, wanted, listener, regret=regret) for each in contenders]
     else:
         quiet = ReplayReporter()
-        running = [executor.submit(_nights, start, each, wanted, quiet, regret=regret) for each in contenders]
-        done = [_told(each.result(), listener) for each in running]
+        calls = {each.name: partial(_nights, start, each, wanted, quiet, regret=regret) for each in contenders}
+        done = [_told(nights, listener) for nights in swept(calls, Sweep(executor=executor))]
     return Replay(
         nights=tuple(night for nights in done for night in nights),
         unknown_share=recording.unknown_share(),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from rebalancer.policy import Policy
 from rebalancer.whatif.replay import CarriedOut, MadeMove, Nothing, ReplayedNight, ReplayReporter, pool_before, replay
+from rebalancer.whatif.replay.night import Contender, Decision, Night
+from rebalancer.workers import KeptProcesses
 from tests.pools import make_disk, make_host, make_pool, make_sr, make_vdi, make_vm, policy_of
 from tests.whatif.replay.recorded import MONDAY, recording_of
 
@@ -80,3 +85,30 @@ def test_side_by_side_is_the_same(workers: int | None) -> None:
         found = replay(pool, known, rows, days_back=2, reporter=heard, executor=executor if workers else None)
     assert found == replay(pool, known, rows, days_back=2)
     assert tuple(heard.nights) == found.nights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadly:
+    """Does nothing; but the first process that is asked dies."""
+
+    policy: Policy
+    marker: Path
+    name: str = "deadly"
+
+    def decide(self, night: Night) -> Decision:
+        """Where VMs are."""
+        if not self.marker.exists():
+            self.marker.touch()
+            os._exit(9)
+        return Nothing(policy=self.policy).decide(night)
+
+
+def test_a_process_that_dies_costs_no_night(tmp_path: Path) -> None:
+    """Its contender is replayed once more."""
+    pool = make_pool(vms=[make_vm("a", gib=4)])
+    known = recording_of(pool, {"a": [1.0, 2.0, 3.0, 4.0]})
+    rows: list[Contender] = [Nothing(policy=PLAIN), Deadly(policy=PLAIN, marker=tmp_path / "died")]
+    with KeptProcesses(1) as executor:
+        found = replay(pool, known, rows, days_back=2, executor=executor)
+    assert (tmp_path / "died").exists()
+    assert [night.day for night in found.of("deadly")] == [night.day for night in found.of("nothing")]
