@@ -27,6 +27,7 @@ def price_tables(found: Sequence[Price], *, every: bool) -> Iterator[RenderableT
                 "at most": "right",
                 "GiB": "right",
                 "moves": "right",
+                "breaches": "right",
                 "how": "text",
             },
             [
@@ -35,6 +36,7 @@ def price_tables(found: Sequence[Price], *, every: bool) -> Iterator[RenderableT
                     each.kind,
                     *map(_figure, (each.overload_saved, each.overload_saved_at_most, each.gib_saved)),
                     each.moves_saved,
+                    f"{each.breaches_saved:g}",
                     each.how or "cannot be relaxed: XAPI enforces it",
                 )
                 for each in shown
@@ -42,13 +44,13 @@ def price_tables(found: Sequence[Price], *, every: bool) -> Iterator[RenderableT
         )
     if len(shown) < len(found):
         rest = len(found) - len(shown)
-        yield heading(f"{rest} others cost nothing.")
+        yield heading(f"Not listed: {rest} that cost nothing.")
     proved = sum(each.proved for each in found)
-    yield heading(
-        f"Overload in pCPU-hours; {proved} of {len(found)} prices are proved, the others are beside placements found. "
-        "Prices do not add up."
-    )
+    sure = f"{proved} of {len(found)} prices are proved, the others are beside placements found"
+    if proved == len(found):
+        sure = "all prices are proved"
+    yield heading(f"Overload in pCPU-hours; {sure}. Prices do not add up.")
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+    return "" if value is None else f"{value:z.1f}"

@@ -124,9 +124,9 @@ def price_of(now: Situation, given: Waiver, held: Standing) -> Price:
         _free(given, held, given.only, _condition(held, then)),
         overload_saved=_less(held.overload, then.overload),
         overload_saved_at_most=_less(held.overload, most),
-        gib_saved=held.gib - then.gib,
+        gib_saved=_fewer(held.gib, then.gib),
         moves_saved=held.moves - then.moves,
-        breaches_saved=held.breaches - then.breaches,
+        breaches_saved=_fewer(held.breaches, then.breaches),
     )
 
 
@@ -154,7 +154,12 @@ def _rank(book: Rulebook, placement: Placement) -> tuple[float, ...]:
 
 
 def _less(held: float | None, then: float | None) -> float | None:
-    return None if held is None or then is None else held - then
+    return None if held is None or then is None else _fewer(held, then)
+
+
+def _fewer(held: float, then: float) -> float:
+    """The difference, without float noise and never as minus zero."""
+    return round(held - then, DECIMALS) + 0.0
 
 
 def alone(book: Rulebook) -> Counter[str] | None:
