@@ -22,8 +22,8 @@ def planner_on(executor: Executor) -> Planner:
             plan = executor.submit(rebalance_prepared, given, within).result()
         except RebalancerError:
             raise
-        except Exception as error:  # a cluster raises errors of its own where workers die
-            problem = f"the worker that planned was lost ({type(error).__name__}: {error})"
+        except Exception as error:  # a cluster raises errors of its own where workers die, and what planning did
+            problem = f"the worker gave no plan ({type(error).__name__}: {error})"
             raise WorkerLost("planning", problem, "Look at the workers of the cluster") from error
         if findings := rb.verify(plan, model.state, now=made_at):
             raise IllegalPlan([str(each) for each in findings])

@@ -12,13 +12,13 @@ from rebalancer.errors import ConnectionSettingsError
 
 Answer = TypeVar("Answer")
 WAITING: Final = 256
-"""Calls that are under way at once, at most."""
+"""Answers that are waited for at once, at most; Dask has all calls at once."""
 
 
 class OnClient(Executor):
     """The workers of the cluster that a *client* of Dask knows; the client stays open.
 
-    Its own executor fails with a TypeError where a worker dies that held an answer (distributed 2026.7): a future of
+    Its own executor fails with a TypeError where a worker dies that held an answer (distributed 2026.8): a future of
     Dask that is asked for its result has the work done again elsewhere.
     """
 

@@ -101,7 +101,7 @@ class _Sweeping(Generic[Answer]):
                         lost[name] = error
                     except lost_on_dask() as error:  # the cluster has tried again itself
                         raise _lost(name, f"for good: {error}") from error
-            except BaseException:
+            except BaseException:  # Ctrl-C, too: nothing more is to begin
                 for future in running:
                     future.cancel()
                 raise
@@ -130,7 +130,7 @@ class _Sweeping(Generic[Answer]):
         processes = KeptProcesses(self._how.processes(calls))
         try:
             yield processes
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: nobody waits for what still runs
             processes.shutdown(cancel_futures=True)
             raise
         processes.shutdown()
