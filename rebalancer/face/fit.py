@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rebalancer.errors import InputError
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.place import Wanted, kind_of
+from rebalancer.face.scenarios import assert_work
+from rebalancer.units import counted
 from rebalancer.whatif.fit.answer import Fit
 from rebalancer.whatif.fit.fit import fit as fit_of
 
@@ -45,8 +47,10 @@ def fit(
     hosts = len(model.state.pool.hosts)
     if not wanted or (ratio and (len(ratio) != len(wanted) or min(ratio) < 1)):
         raise InputError("ratio", f"{list(ratio)} of {len(wanted)} kinds", "Give one number, 1 or more, for each kind")
-    if not 0 <= spare < hosts or (seconds is not None and seconds <= 0):
-        raise InputError("spare", f"{spare} of {hosts} hosts, or no time", f"Give 0 to {hosts - 1}, and some seconds")
+    if not 0 <= spare < hosts:
+        raise InputError("spare", f"{spare} of {counted(hosts, 'host')} cannot be", f"Give 0 to {hosts - 1}")
+    if seconds is not None:
+        assert_work(seconds)
     kinds = [kind_of(model, each) for each in wanted]
     given = {} if seconds is None else {"seconds": seconds}
     return fit_of(model.problem, kinds, ratio, spare=spare, rearrange=rearrange, **given)

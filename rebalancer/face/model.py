@@ -93,7 +93,7 @@ class Model:
         """One row a VM and hour: `vm_uuid`, `vm`, `host_uuid`, `host`, `quality`, `time`, `timezone`, `hours`, `pcpu`.
 
         Raises:
-            ValueError: there are no metrics.
+            MetricsRefused: there are none.
         """
         from rebalancer.frames import demand_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile
+from rebalancer.errors import MetricsRefused
 from rebalancer.frames.cells import PCPU_DECIMALS, SHARE_DECIMALS
 from rebalancer.objectives import cpu_capacities, host_load
 from rebalancer.placement import Placement
@@ -26,7 +27,7 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
     `timezone` is that of `time`, `quality` tells how well the VM is known. By default the placement is that of now.
 
     Raises:
-        ValueError: the problem has no load profile.
+        MetricsRefused: the problem has no load profile.
     """
     profile, where, names = _measured(problem), placement or problem.initial, problem.names
     vms = [vm for vm in profile.vms if vm in where]
@@ -44,7 +45,7 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
     With a robust policy, peaks are part of `pcpu`.
 
     Raises:
-        ValueError: the problem has no load profile.
+        MetricsRefused: the problem has no load profile.
     """
     profile, where = _measured(problem), placement or problem.initial
     hosts, capacities = list(problem.pool.hosts), cpu_capacities(problem)
@@ -66,7 +67,7 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
     placement is that of now.
 
     Raises:
-        ValueError: the problem has no load profile.
+        MetricsRefused: the problem has no load profile.
     """
     profile = _measured(problem)
     capacities = cpu_capacities(problem)[:, None]
@@ -82,7 +83,7 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
     `busiest_host_uuid` is there to join on. Hosts whose load is not counted are left out.
 
     Raises:
-        ValueError: the problem has no load profile.
+        MetricsRefused: the problem has no load profile.
     """
     shares = load_frame(problem, placement)
     used = host_load(placement or problem.initial, problem)[cpu_capacities(problem) > 0].sum(axis=0)
@@ -109,7 +110,7 @@ def times_of(when: Slots) -> pd.Index[Any]:
 
 def _measured(problem: Problem) -> LoadProfile:
     if problem.demand is None:
-        raise ValueError("the problem has no load profile: read the pool with its metrics")
+        raise MetricsRefused(["the pool was read without them, so there is no load to show"])
     return problem.demand
 
 

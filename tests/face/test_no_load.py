@@ -1,0 +1,40 @@
+"""Models of pools without metrics, and numbers that cannot be: refused with what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+import rebalancer as rb
+from rebalancer.errors import InputError, MetricsRefused
+from tests.pools import make_pool, make_vm
+
+STATE = rb.PoolState(
+    pool=make_pool(vms=[make_vm("a", gib=4)]), demand=None, taken_at=datetime(2026, 11, 1, tzinfo=UTC), source="test"
+)
+
+
+@pytest.mark.parametrize(
+    "asked", [rb.Model.demand, rb.Model.host_demand, rb.Model.load, rb.Model.filling, rb.Model.plot]
+)
+def test_without_metrics_no_load_is_shown(asked: Callable[[rb.Model], object]) -> None:
+    """As whoever catches errors of the front door expects."""
+    with pytest.raises(MetricsRefused, match="the pool was read without them"):
+        asked(rb.Model(STATE))
+
+
+def test_memory_is_told_without_metrics() -> None:
+    """How many more fit needs no load."""
+    assert rb.fit(rb.Model(STATE), rb.Shape(vcpus=1, memory_gib=1), rearrange=False, seconds=1).count > 0
+
+
+@pytest.mark.parametrize(
+    ("spare", "seconds", "words"),
+    [(2, 1.0, "spare: 2 of 2 hosts cannot be. Give 0 to 1"), (-1, 1.0, "spare: -1"), (1, 0.0, "seconds: 0 is no time")],
+)
+def test_fit_names_the_number_that_cannot_be(spare: int, seconds: float, words: str) -> None:
+    """Hosts to spare, or time."""
+    with pytest.raises(InputError, match=words):
+        rb.fit(rb.Model(STATE), rb.Shape(vcpus=1, memory_gib=1), spare=spare, seconds=seconds)
