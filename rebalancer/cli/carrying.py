@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import typer
+
 import rebalancer as rb
 from rebalancer.cli.ending import settle, tell
 from rebalancer.cli.exits import Exit
+from rebalancer.cli.output import say
 from rebalancer.cli.watching.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Ending, PlanOrigin, RunResult, Timeouts, Wish, stop_on_signals
@@ -45,6 +48,16 @@ def tell_stop(wish: Wish, under_way: Sequence[str]) -> None:
     with suppress(OSError):
         said = words.format(seconds=Timeouts().quiet, steps=", ".join(under_way))
         os.write(STANDARD_ERROR, f"\n{said}\n".encode())
+
+
+@contextmanager
+def telling_what_resumes(command: str) -> Iterator[None]:
+    """Say to type *command* where Ctrl-C ends the block, which waits for hosts."""
+    try:
+        yield
+    except (KeyboardInterrupt, typer.Abort):
+        say(f"what was sent goes on in the pool; {RESUME}: {command}")
+        raise
 
 
 def options_of(way: rb.Connection, files: Mapping[str, Path | None]) -> list[str]:

@@ -13,7 +13,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.approval import demands_in, kept_policy
-from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of
+from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
 from rebalancer.cli.output import print_json, say, show
@@ -128,14 +128,12 @@ class Round:
         kept.assert_approved(site.pool, demands_in(self.policy))
         say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
         try:
-            rolled = Course(kept, site, self._means(site)).walk()
+            with telling_what_resumes(self._command()):
+                rolled = Course(kept, site, self._means(site)).walk()
         except RollingStopped as stopped:
             raise stopped.with_ways({RESUME: self._command()}) from stopped
         except (StalePlan, IllegalPlan):
             self._tell_stale(index, site)
-            raise
-        except (KeyboardInterrupt, typer.Abort):
-            say(f"what was sent goes on in the pool; {RESUME}: {self._command()}")
             raise
         if not rolled.waits:
             kept.end(datetime.now(UTC))

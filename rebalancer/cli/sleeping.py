@@ -10,7 +10,7 @@ from pathlib import Path
 
 import rebalancer as rb
 from rebalancer.approval import assert_approved, demands_in, kept_policy
-from rebalancer.cli.carrying import RESUME, Invocation, carried_out, exit_of_run, options_of
+from rebalancer.cli.carrying import RESUME, Invocation, carried_out, exit_of_run, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.nights.pool_time import PoolTime
 from rebalancer.cli.output import print_json, say, show_lines
@@ -78,7 +78,8 @@ class Saving:
         with pool_lock(record.pool, self.state_dir):
             if not self._gathered(model, record):
                 return Exit.LATER
-            asleep = self._switched_off(record)
+            with telling_what_resumes(self._command("sleep", "--execute")):
+                asleep = self._switched_off(record)
         self._tell([f"{name} sleeps" for name in asleep], {"asleep": asleep, "awake": self.stay})
         return Exit.DONE
 
@@ -97,7 +98,11 @@ class Saving:
                 self._tell([], {"awake": []})
                 return Exit.DONE
             say(f"switching on {', '.join(host.name for host in chosen)}, and waiting for them")
-            with rb.connect(self.url, self.connection) as live:
+            again = ["--all"] if everyone else [word for name in names for word in ("--host", name)]
+            with (
+                telling_what_resumes(self._command("wake", *again)),
+                rb.connect(self.url, self.connection) as live,
+            ):
                 doubts = switch_of(live, record, self.wanted, self.state_dir, self.clock).wake(chosen)
         back = [host.name for host in chosen if record.latest()[host.uuid].stage is HostStage.AWAKE]
         if doubts:

@@ -11,7 +11,7 @@ import pytest
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.sleeping import Saving
 from rebalancer.errors import InputError
-from rebalancer.execute import HostNote
+from rebalancer.execute import HostNote, HostSwitch
 from rebalancer.execute.journal.journal import added_to
 from rebalancer.execute.power import record
 from rebalancer.simulator import Simulator
@@ -321,6 +321,27 @@ def test_a_host_that_somebody_enabled_before_it_went_down_rests(
     assert ended.code == Exit.DONE, ended.err
     assert name not in off(own)
     assert f"{name} stays on: it was woken at" in ended.out
+
+
+def test_ctrl_c_tells_how_to_go_on(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """While hosts are waited for, on their way down and on their way up; and that goes on."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostSwitch, "_shows", interrupt)
+        ended = sleep(own, terminal, policy)
+    options = f"--policy {policy} --state-dir state"
+    assert (ended.code, ended.sentence) == (Exit.ERROR, "interrupted")
+    assert f"to resume: rebalancer sleep {own.url} --execute {options}" in ended.err
+    assert sleep(own, terminal, policy).code == Exit.DONE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HostSwitch, "_shows", interrupt)
+        ended = wake(own, terminal, policy, "--all")
+    assert f"to resume: rebalancer wake {own.url} --all {options}" in ended.err
+    assert wake(own, terminal, policy, "--all").code == Exit.DONE
+    assert set(shown(own).values()) == {ON}
 
 
 def test_the_page_can_be_walked(own: Simulator, terminal: Terminal) -> None:
