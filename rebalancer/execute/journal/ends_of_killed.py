@@ -14,7 +14,7 @@ from rebalancer.execute.journal.history import StepHistory, histories
 from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.journal.past import Journals, entries_of, journals
-from rebalancer.inventory import Pool, PowerState, Uuid
+from rebalancer.inventory import VM, Pool, PowerState, Uuid
 
 LOOKED_BACK = timedelta(days=8)
 """Runs that wrote nothing for longer are left alone: people may have moved their VMs since."""
@@ -72,12 +72,16 @@ def _state(step: StepHistory, pool: Pool, now: datetime) -> StepState | None:
     """
     call = step.intended
     vm = pool.vms.get(call.vm) if call else None
-    if call is None or vm is None or vm.power_state is not PowerState.RUNNING or vm.current_operations:
+    if call is None or vm is None or vm.power_state is not PowerState.RUNNING or _is_busy(vm):
         return None
     if vm.resident_on == call.target != call.source:
         return StepState.MOVED
     long_ago = step.task is not None and now - call.at >= ONE_NIGHT
     return StepState.STAYED if vm.resident_on == call.source and long_ago else None
+
+
+def _is_busy(vm: VM) -> bool:
+    return bool(vm.current_operations) or vm.scheduled_to_be_resident_on is not None
 
 
 def _note(path: Path, looks: Sequence[Looked]) -> None:

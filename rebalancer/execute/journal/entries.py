@@ -62,7 +62,7 @@ AS_ASKED = "it was cancelled, as somebody asked"
 """The words of a look at a VM whose migration was cancelled by whoever carries the plan out."""
 AFTERWARDS = "the run was killed, and the VM had arrived when the pool was read next"
 """The words of a look that no run took: nobody knows when the VM arrived."""
-NOT_ARRIVED = "nobody watching: the run was killed, and the VM was where it had been when the pool was read next"
+NOT_ARRIVED = "nobody watching: the run had ended, and the VM was where it had been when the pool was read next"
 """The words of a look that no run took: nobody knows when the migration failed, nor with what."""
 SEEN_LATER = frozenset({AFTERWARDS, NOT_ARRIVED})
 """The words of looks that no run took."""

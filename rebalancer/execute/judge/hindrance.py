@@ -148,7 +148,8 @@ def _crowded(
     plan: Plan, step: Step, pool: Pool, *, waiting: Collection[str], flying: Collection[str]
 ) -> Hindrance | None:
     """That *flying* and those of *waiting* that others have begun leave *step* no room."""
-    others = {each.vm: each for each in plan.steps if each.id in waiting and _is_moving(pool.vms[each.vm])}
+    moving = (each for each in reversed(plan.steps) if each.id in waiting and _is_moving(pool.vms[each.vm]))
+    others = {each.vm: each for each in moving}  # the first step of a VM is the one on the way
     lanes = Lanes(plan.policy.limits)
     for each in (*(each for each in plan.steps if each.id in flying), *others.values()):
         lanes.enter(each)

@@ -62,11 +62,13 @@ def test_who_arrived_is_noted_once(tmp_path: Path) -> None:
 
 
 OFF = replace(BEFORE, vms={"a": replace(BEFORE.vms["a"], power_state=PowerState.HALTED, resident_on=None)})
+LEFT = replace(BEFORE, vms={"a": replace(BEFORE.vms["a"], scheduled_to_be_resident_on="h2")})
 LEAVING = replace(BEFORE, vms={"a": replace(BEFORE.vms["a"], current_operations=("pool_migrate",))})
 NOTHING = {
     "may still come": (BEFORE, timedelta(hours=2)),
     "busy": (BUSY, DAY),
     "still under way": (LEAVING, DAY),
+    "still expected": (LEFT, DAY),
     "off": (OFF, DAY),
     "other pool": (replace(ARRIVED, uuid="elsewhere"), DAY),
     "other pool, at home": (replace(BEFORE, uuid="elsewhere"), DAY),

@@ -17,6 +17,7 @@ from rebalancer.errors import StoppedHalfWay
 from rebalancer.execute import Ending, RunReporter, execute, resume
 from rebalancer.execute.journal.entries import RunEnded
 from rebalancer.execute.journal.outcome import StepState
+from rebalancer.execute.judge.hindrance import hindrance_beside
 from rebalancer.inventory import Pool
 from rebalancer.order.order import Order, find_order
 from rebalancer.placement import Placement, current_placement
@@ -89,6 +90,18 @@ def test_a_migration_that_somebody_else_began_counts_towards_the_limits(case: Ca
     assert result.complete
     assert sorted(live.sent) == [("b", "h3"), ("c", "h2")]
     assert dict(waits.heard) == {"s01": "the VM is busy: pool_migrate", "s02": crowded, "s03": crowded}
+
+
+def test_of_a_vm_that_somebody_else_moves_the_first_way_counts() -> None:
+    """Where it comes to next is full; where it goes from there is not."""
+    vms = [make_vm("a", on="h1", current_operations=("pool_migrate",)), make_vm("c", on="h4")]
+    pool = make_pool(hosts=[make_host(each) for each in ("h1", "h2", "h3", "h4")], vms=vms)
+    limits = {"concurrent": 2, "in_per_host": 1, "out_per_host": 1}
+    still = replace(pool, vms={vm: replace(each, current_operations=()) for vm, each in pool.vms.items()})
+    made = plan_of(still, ("a", "h3"), ("a", "h2"), ("c", "h3"), policy=policy_of(limits=limits))
+    found = hindrance_beside(made, made.steps[2], pool, (), flying=())
+    assert found is not None
+    assert found.words == "a: on the way already, begun by somebody else, and no more may move at once"
 
 
 def test_one_that_stays_blocked_is_left_with_its_reason(case: Case, plan: Plan, pool: Pool) -> None:
