@@ -138,7 +138,7 @@ def _of_history(model: Model, past: History) -> PastHours:
     ]
     samples = pd.concat([part[["uuid", "owner", "time", "pcpu"]] for part in parts if len(part)] or parts)
     if samples.empty:
-        remedy = "Let `rebalancer nightly` run for some weeks, or name a file with --traces"
+        remedy = "Let `rebalancer nightly` run for some weeks, or name a file of recorded load"
         raise InputError("history", "no load of this pool is known", remedy)
     return past_hours(samples.assign(time=pd.to_datetime(samples["time"], utc=True)), _guests(model), hosts_alone=True)
 
