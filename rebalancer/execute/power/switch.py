@@ -154,9 +154,10 @@ class HostSwitch:
             self.clock.sleep(self.poll_seconds)
 
 
-def guests_on(host: Uuid, pool: Pool) -> tuple[str, ...]:
-    """The names of guests that run on *host*, or are on their way to it."""
-    return tuple(sorted(vm.name for vm in pool.vms_by_host().get(host, ()) if vm.is_guest))
+def guests_on(host: Uuid, pool: Pool, *, but: Collection[Uuid] = ()) -> tuple[str, ...]:
+    """The names of guests that run on *host*, or are on their way to it; those in *but* left out."""
+    there = {vm.uuid: vm.name for vm in pool.vms_by_host().get(host, ()) if vm.is_guest}
+    return tuple(sorted(name for vm, name in there.items() if vm not in but))
 
 
 def _is_off(host: Uuid, pool: Pool) -> bool:

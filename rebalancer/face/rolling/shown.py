@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
 
+from rebalancer.execute.power.switch import guests_on
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.units import first_few, moment_in_words
 
@@ -36,15 +37,9 @@ def is_going_down(host: Host) -> bool:
     return not host.live or not GOING_DOWN.isdisjoint(host.current_operations)
 
 
-def guests_on(pool: Pool, host: Uuid, but: Collection[Uuid] = ()) -> tuple[str, ...]:
-    """The names of the guests that are on *host*, or on their way there; those in *but* left out."""
-    guests = (vm for vm in pool.guests() if host in {vm.resident_on, vm.scheduled_to_be_resident_on})
-    return tuple(sorted(vm.name for vm in guests if vm.uuid not in but))
-
-
 def unfit(pool: Pool, host: Host, but: Collection[Uuid] = ()) -> Iterator[str]:
     """What stands against *host* going down, a sentence each, now or once the VMs in *but* are shut down."""
-    if guests := guests_on(pool, host.uuid, but):
+    if guests := guests_on(host.uuid, pool, but=but):
         yield f"{host.name} is not empty: {first_few(guests, SHOWN)} came meanwhile"
     if host.enabled:
         yield f"{host.name} is not disabled any more: somebody has enabled it"
