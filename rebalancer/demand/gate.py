@@ -109,7 +109,10 @@ def refuse_silent_pool(pool: Pool, refused: Mapping[Uuid, str], share: float) ->
     left = len(live) - len(silent)
     if silent and (left < LEAST_HOSTS or (len(silent) > 1 and len(silent) >= share * len(live))):
         called = Names(pool).hosts
-        reasons = [f"host {called[host.uuid]}: {refused[host.uuid]}" for host in silent]
+        alike: dict[str, list[str]] = {}
+        for host in silent:
+            alike.setdefault(refused[host.uuid], []).append(f"host {called[host.uuid]}")
+        reasons = [f"{', '.join(hosts)}: {reason}" for reason, hosts in alike.items()]
         raise MetricsRefused([f"{len(silent)} of {len(live)} live hosts give none that can be used", *reasons])
 
 

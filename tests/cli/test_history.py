@@ -230,3 +230,14 @@ def test_a_plan_looks_back_as_far_as_nights_do(terminal: Terminal, served: Serve
     (state / "history.sqlite").chmod(0o600)
     broken = terminal.run(*asked)
     assert (broken.code, "older load is unknown: " in broken.err) == (Exit.DONE, True), broken.err
+
+
+def test_verify_says_that_it_has_no_load(terminal: Terminal, served: Served) -> None:
+    """Hosts have no hours of a fortnight: the plan is judged without, and each reason is given once."""
+    policy = terminal.write("p.toml", "[demand]\nwindow_days = 14\n[limits]\nsolve_seconds = 1\n")
+    planned = terminal.run("plan", served.url, "--policy", policy, "--state-dir", "state", "-o", "long")
+    assert planned.code == Exit.DONE, planned.err
+    judged = terminal.run("verify", "long", served.url)
+    assert judged.code == Exit.DONE, judged.err
+    assert judged.err.startswith("verified without metrics: ")
+    assert judged.err.count("set demand.window_days to 7 or less") == 1

@@ -167,7 +167,8 @@ def test_too_many_silent_hosts_refuse_the_pool(*, hosts: int, silent: int, share
     hours = {f"dom0-h{number}": [0.1] * WEEK for number in range(silent, hosts)} | {"a": [0.1] * WEEK}
     settings = DemandPolicy(refuse_from_share=share)
     if refused:
-        words = f"{silent} of {hosts} live hosts give none that can be used; host h0: it sent no CPU metrics"
+        names = ", ".join(f"host h{number}" for number in range(silent))
+        words = f"{silent} of {hosts} live hosts give none that can be used; {names}: it sent no CPU metrics"
         with pytest.raises(MetricsRefused, match=words):
             profile_from_samples(samples(hours), pool, settings, END)
     else:

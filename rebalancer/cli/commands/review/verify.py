@@ -18,7 +18,7 @@ def verify(
     """
     from rebalancer.cli.approving import manifest_of
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.output import end_of, print_json, show_lines
+    from rebalancer.cli.output import end_of, print_json, say, show_lines
     from rebalancer.cli.views.plans import accepted, nothing_left, since_then
     from rebalancer.errors import IllegalPlan
     from rebalancer.export import read_plan
@@ -27,7 +27,10 @@ def verify(
 
     made = read_plan(plan)
     manifest = manifest_of(made, plan)
-    proof = prove(made, rb.read(source, connection, demand=made.policy.demand, metrics=not no_metrics))
+    state = rb.read(source, connection, demand=made.policy.demand, metrics=not no_metrics)
+    if state.refused:
+        say(f"verified without metrics: {state.refused}")
+    proof = prove(made, state)
     refused = IllegalPlan([str(finding) for finding in proof.findings]) if proof.findings else None
     if json:
         told = [each.as_json() for each in proof.findings]
