@@ -21,7 +21,7 @@ from rebalancer.cli.main import app
 
 APART = ("bench", "docs")
 """Extras that only the target of their name installs, by a lock of its own."""
-UNPINNED = {"jupyterlab"}
+UNPINNED = {"ipywidgets", "jupyterlab"}
 """What people look at notebooks with: no target runs it, and it would bring as many packages as all others together."""
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = [sys.executable, "-m", "hatchling", "build", "--target"]

@@ -73,7 +73,7 @@ def prices(
         seconds: of work for each.
         executor: runs them, on a cluster for instance; by default processes of this machine do.
         workers: how many such processes; by default as many as there are CPUs, with four prices or more for each.
-        progress: whether a bar shows how many are done; by default on a terminal.
+        progress: whether a bar shows how many are done; by default on a terminal or in a notebook.
 
     Raises:
         Infeasible: hosts have to be emptied and cannot, as things are.

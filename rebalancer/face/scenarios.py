@@ -61,7 +61,7 @@ def compare(
         seconds: of work for each.
         executor: runs them, on a cluster for instance; by default processes of this machine do.
         workers: how many such processes; by default as many as there are CPUs, with four scenarios or more for each.
-        progress: whether a bar shows how many are done; by default on a terminal.
+        progress: whether a bar shows how many are done; by default on a terminal or in a notebook.
 
     Raises:
         InputError: there is no time to solve in, or there are no workers.

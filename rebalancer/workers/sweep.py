@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from rebalancer.errors import InputError, WorkerLost
+from rebalancer.workers.bar import bar_of
 from rebalancer.workers.cluster import lost_on_dask, steady
 from rebalancer.workers.processes import KeptProcesses
 
@@ -29,7 +29,7 @@ class Sweep:
         executor: runs them; by default processes of this machine do, or this one where one is enough.
         workers: how many such processes; by default as many as there are CPUs for this one, with `FEW` calls or more
             for each.
-        progress: whether a bar shows how many are done; by default where a terminal reads what is said.
+        progress: whether a bar shows how many are done; by default on a terminal or in a notebook.
 
     Raises:
         InputError: no workers at all.
@@ -58,7 +58,7 @@ def swept(calls: Mapping[str, Callable[[], Answer]], how: Sweep) -> tuple[Answer
     Raises:
         WorkerLost: those of one call were lost again and again; it is named.
     """
-    with _bar(len(calls), shown=how.progress) as step:
+    with bar_of(len(calls), shown=how.progress) as step:
         if how.executor is None and how.processes(len(calls)) <= 1:
             return tuple(_stepping(call, step) for call in calls.values())
         return _Sweeping(calls, how, step).answers()
@@ -134,19 +134,6 @@ class _Sweeping(Generic[Answer]):
             processes.shutdown(cancel_futures=True)
             raise
         processes.shutdown()
-
-
-@contextmanager
-def _bar(calls: int, *, shown: bool | None) -> Iterator[Callable[[], object]]:
-    """What is to be called once for each call that is done."""
-    if not (sys.stderr.isatty() if shown is None else shown):
-        yield lambda: None
-        return
-    from tqdm.auto import tqdm  # noqa: PLC0415 - it looks for a notebook, and warns where that shows no bars
-
-    untyped: Any = tqdm
-    with untyped(total=calls, leave=False) as bar:
-        yield bar.update
 
 
 def _lost(name: str, words: str) -> WorkerLost:

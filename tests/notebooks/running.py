@@ -35,7 +35,7 @@ def carried_out(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
         client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(FOLDER)}})
-        client.execute(env=os.environ | {"OMP_NUM_THREADS": "1"})
+        client.execute(env=os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"})
     for cell in notebook.cells:
         cell.metadata = {}
     return notebook

@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,6 +111,16 @@ def test_a_bar_is_shown_where_it_is_wanted(
     swept(CALLS, Sweep(workers=1, progress=wanted))
     told = capsys.readouterr()
     assert (told.out, "/9" in told.err) == ("", shown)
+
+
+@pytest.mark.parametrize(("shell", "shown"), [({"kernel": "of Jupyter"}, True), ({}, False)])
+def test_a_notebook_shows_a_bar(
+    shell: dict[str, str], shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not an IPython without a kernel that nobody reads."""
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(**shell)))
+    swept(CALLS, Sweep(workers=1))
+    assert ("/9" in capsys.readouterr().err) is shown
 
 
 def test_a_script_is_not_run_again_by_its_processes(tmp_path: Path) -> None:
