@@ -16,7 +16,8 @@ from rebalancer.objectives import base_load, cpu_capacities, host_load, overload
 from rebalancer.objectives.load import slot_hours, usual_load, vm_deviations, worst_on_hosts
 from rebalancer.placement import Placement
 from rebalancer.plan.load import Curve, Load, MemoryUse, RefusedMetrics
-from rebalancer.plan.plan import HostRow, HostState, Metrics, Plan
+from rebalancer.plan.made_from import Metrics
+from rebalancer.plan.plan import HostRow, HostState, Plan
 from rebalancer.plan.step import Step
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook

@@ -6,18 +6,16 @@ from rebalancer.plan.duration import Pace
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.ha import HAMargin
 from rebalancer.plan.load import Curve, Load, RefusedMetrics
+from rebalancer.plan.made_from import MadeFrom, Metrics, PoolBeside
 from rebalancer.plan.plan import (
     FORMAT,
     HeldAsItIs,
     HostRow,
     HostState,
     LeftAlone,
-    MadeFrom,
-    Metrics,
     Missing,
     OldViolation,
     Plan,
-    PoolBeside,
     Schedule,
     SRRow,
 )

@@ -21,7 +21,8 @@ from rebalancer.legality.held import held_as_they_are
 from rebalancer.placement import Migration
 from rebalancer.plan.document import sealed
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
-from rebalancer.plan.plan import FORMAT, MadeFrom, Plan, PoolBeside
+from rebalancer.plan.made_from import MadeFrom, PoolBeside
+from rebalancer.plan.plan import FORMAT, Plan
 from rebalancer.plan.step import Step
 from rebalancer.planner.way_back import way_back
 from rebalancer.policy import intent_digest, policy_digest
