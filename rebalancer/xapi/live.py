@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Final, Self
-from xmlrpc.client import ServerProxy
+from typing import Self
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.errors import RefusedByXapi
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.inventory.reading.fields import Fields
 from rebalancer.inventory.reading.tables import NULL_REFS
@@ -32,18 +31,14 @@ from rebalancer.xapi.reading.load_now import load_now
 from rebalancer.xapi.reading.memory import GuestMemory, guest_memory
 from rebalancer.xapi.reboots import HostReboots
 from rebalancer.xapi.receivers import Receivers
+from rebalancer.xapi.sender import Sender
 from rebalancer.xapi.service import HostService
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.task_state import VANISHED, task_state
-from rebalancer.xapi.translation import no_connection, sending, understanding, value_of
+from rebalancer.xapi.translation import understanding
 from rebalancer.xapi.values import MetricsFailure, News, StorageMotion, TaskState, Whereabouts
 from rebalancer.xapi.wire.transport import OVER_NETWORKS, Wires
 from rebalancer.xapi.wire.trust import Trust
-
-NOT_DONE: Final = frozenset({"SESSION_INVALID", "HOST_IS_SLAVE"})
-"""Codes with which XAPI turns a call away before it looks at it."""
-
-AGAIN: Final = "Look at the pool, then try again"
 
 
 def live_pool(
@@ -85,13 +80,14 @@ class LivePool:
 
     def __init__(self, session: ReadSession) -> None:
         self._session = session
+        self._sender = Sender(session)
         self._listener = Listener(session)
         self._inventory = KeptInventory(session)
         self._refs: dict[tuple[str, Uuid], str] = {}
         self._hosts: dict[str, Uuid] = {}
-        self.balancing = Balancing(session, self._send_harmless)
-        self.marks = PoolMarks(session, self._send_harmless, self.ref_of)
-        self.receivers = Receivers(session, self._send_harmless, self._send_in, self.ref_of)
+        self.balancing = Balancing(session, self._sender.send_harmless)
+        self.marks = PoolMarks(session, self._sender.send_harmless, self.ref_of)
+        self.receivers = Receivers(session, self._sender.send_harmless, self._sender.send_in, self.ref_of)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +160,7 @@ class LivePool:
         """
         vm, host = self.ref_of("VM", vm_uuid), self.ref_of("host", host_uuid)
         over = {"network": self.ref_of("network", network_uuid)} if network_uuid else {}
-        return self._task_of("Async.VM.pool_migrate", vm, host, {"live": "true"} | over)
+        return self._sender.task_of("Async.VM.pool_migrate", vm, host, {"live": "true"} | over)
 
     def assert_may_migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> None:
         """Ask XAPI whether the VM may take its disks along, changing nothing but that the host gets ready to receive.
@@ -178,14 +174,14 @@ class LivePool:
         self._session.assert_operation_valid(vm, "migrate_send")
         receiver = into or self
         receiver.receivers.turn_away(motion)
-        self._send_harmless("VM.assert_can_migrate", *self._arguments(motion, receiver))
+        self._sender.send_harmless("VM.assert_can_migrate", *self._arguments(motion, receiver))
 
     def migrate_with_disks(self, motion: StorageMotion, into: LivePool | None = None) -> str:
         """Start `VM.migrate_send` and return its task; like `migrate`, and with the same errors."""
         receiver = into or self
         arguments = self._arguments(motion, receiver)
         receiver.receivers.hand_over(motion)
-        return self._task_of("Async.VM.migrate_send", *arguments)
+        return self._sender.task_of("Async.VM.migrate_send", *arguments)
 
     def _arguments(self, motion: StorageMotion, receiver: LivePool) -> tuple[object, ...]:
         """What both calls of Storage XenMotion take: VM, destination, live, VDI map, VIF map, options."""
@@ -199,7 +195,7 @@ class LivePool:
         Raises:
             InputError: it does not.
         """
-        return HostService(self._send_harmless, self.ref_of, allowed)
+        return HostService(self._sender.send_harmless, self.ref_of, allowed)
 
     def reboots(self, allowed: Collection[str]) -> HostReboots:
         """The door to rebooting hosts, where *allowed*, the words of a policy, permits it.
@@ -207,11 +203,11 @@ class LivePool:
         Raises:
             InputError: it does not.
         """
-        return HostReboots(self._task_of, self.ref_of, allowed)
+        return HostReboots(self._sender.task_of, self.ref_of, allowed)
 
     def host_power(self, allowed: Collection[str]) -> HostPower:
         """The door to switching hosts off and on; each call asks *allowed*, the words of a policy."""
-        return HostPower(self._send_harmless, self.ref_of, self._session.record, allowed)
+        return HostPower(self._sender.send_harmless, self.ref_of, self._session.record, allowed)
 
     def guest_power(self, allowed: Collection[str]) -> GuestPower:
         """The door to shutting VMs down and starting them, where *allowed*, the words of a policy, permits it.
@@ -219,7 +215,7 @@ class LivePool:
         Raises:
             InputError: it does not.
         """
-        return GuestPower(self._task_of, self._send_harmless, self.ref_of, self._session.record, allowed)
+        return GuestPower(self._sender.task_of, self._sender.send_harmless, self.ref_of, self._session.record, allowed)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""
@@ -270,54 +266,15 @@ class LivePool:
             RefusedByXapi: it cannot be cancelled, or is gone.
             Unreachable: no answer came; to ask again does no harm.
         """
-        self._send_harmless("task.cancel", ref)
+        self._sender.send_harmless("task.cancel", ref)
 
     def forget(self, ref: str) -> None:
         """Let XAPI forget a task that has ended; one that is already gone is forgotten."""
         try:
-            self._send_harmless("task.destroy", ref)
+            self._sender.send_harmless("task.destroy", ref)
         except RefusedByXapi as refused:
             if refused.code != "HANDLE_INVALID":
                 raise
-
-    def _task_of(self, message: str, *arguments: object) -> str:
-        """The task that a message starts; an `OutcomeUnknown` where the answer names none."""
-        task = self._send(message, *arguments)
-        if not isinstance(task, str) or not task or task in NULL_REFS:
-            problem = f"{message} was sent and the answer names no task ({str(task)[:100]!r})"
-            raise OutcomeUnknown(self.url, problem, "Look at the VM in the pool")
-        return task
-
-    def _send(self, message: str, *arguments: object) -> object:
-        """Send a message once, on a fresh connection, in the session that the last read has proven alive."""
-        self._session.log_in()
-        return self._send_in(self._session.session_ref, message, *arguments)
-
-    def _send_in(self, session_ref: str, message: str, *arguments: object) -> object:
-        session = self._session
-        address = session.address
-        transport = session.wires.sending(address, session.context, session.timeout_seconds)
-        try:
-            transport.connect()
-        except OSError as error:
-            raise no_connection(session.url, error) from error
-        try:
-            with sending(session.url, message, session.called):
-                proxy = ServerProxy(str(address), transport=transport)
-                return value_of(getattr(proxy, message)(session_ref, *arguments))
-        except RefusedByXapi as refused:
-            if refused.code not in NOT_DONE:
-                raise
-            raise Unreachable(session.url, f"{message} was turned away with {refused.code}", AGAIN) from refused
-        finally:
-            transport.close()
-
-    def _send_harmless(self, message: str, *arguments: object) -> object:
-        """Send something that may just as well be sent twice."""
-        try:
-            return self._send(message, *arguments)
-        except OutcomeUnknown as error:
-            raise Unreachable(error.where, error.problem, AGAIN) from error
 
     def ref_of(self, kind: str, uuid: Uuid) -> str:
         """The reference by which the pool knows an object; asked once."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rebalancer.errors import InventoryError, LoginRefused, OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.xapi import LivePool
-from rebalancer.xapi.live import NOT_DONE
+from rebalancer.xapi.sender import NOT_DONE
 from rebalancer.xapi.wire.answers import from_xml
 from rebalancer.xapi.wire.connection import Reply
 from tests.xapi.recorded import LOGIN, MOVE, Recording, played, recorded
