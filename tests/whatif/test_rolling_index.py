@@ -12,19 +12,19 @@ import pytest
 from rebalancer.errors import EditedPlan, PlanFileError
 from rebalancer.whatif.rolling_folder import INDEX_JSON, write_rolling
 from rebalancer.whatif.rolling_index import read_rolling, stage_plan
-from tests.storm.rolling.stage import NEWER, planned
+from tests.storm.rolling.scene import NEWER, small_scene
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A rolling plan of two hosts, written."""
-    write_rolling(planned(1, NEWER, 2), tmp_path / "stages")
+    write_rolling(small_scene(1, NEWER, 2).plans, tmp_path / "stages")
     return tmp_path / "stages"
 
 
 def test_what_was_written_is_read(folder: Path) -> None:
     """Stages, hosts and plans, by their digests."""
-    index, found = read_rolling(folder), planned(1, NEWER, 2)
+    index, found = read_rolling(folder), small_scene(1, NEWER, 2).plans
     assert [(each.purpose, each.host_uuid, each.plan) for each in index.stages] == [
         (each.purpose, each.host, each.plan.digest) for each in found.stages
     ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -15,7 +14,6 @@ import rebalancer as rb
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RebalancerError
 from rebalancer.execute import RunResult, pool_lock
-from rebalancer.face.hosts import RollingPlans
 from rebalancer.face.rolling import trace as traces
 from rebalancer.face.rolling.course import Course
 from rebalancer.face.rolling.kept import KeptRolling
@@ -23,10 +21,8 @@ from rebalancer.face.rolling.means import ByPeople, ByXapi
 from rebalancer.face.rolling.site import Door, Site
 from rebalancer.face.rolling.trace import Entry, Trace
 from rebalancer.files.writing import add_line
-from rebalancer.inventory import pool_from_records
-from rebalancer.inventory.records import CLASSES
 from rebalancer.plan import Plan
-from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
+from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
@@ -34,102 +30,36 @@ from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
 from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, VirtualClock, become, this_executor
 from tests.storm.judge import WatchedTime
 from tests.storm.places import Places
-from tests.storm.record import Call, Deed, Record, Run
+from tests.storm.record import Deed, Record, Run
+from tests.storm.rolling.conduct import AUTO, Conduct, Watch
+from tests.storm.rolling.scene import NEWER, Scene, policy, small_scene
 from tests.storm.seams import storm_seams
 from tests.storm.situations import BEGINS
 from tests.storm.ways import Ways
 
 KEYS = Credentials(user="root", password="simulator")
-NEWER = "99.0.0"
 TRACE = "trace"
 """The kind of point that a line of the trace is."""
 REBOOT = "Async.host.reboot"
 Strike = tuple[Point, Callable[[Executor], None]]
 
 
-def policy(**sections: object) -> rb.Policy:
-    """One under which XAPI reboots hosts."""
-    limits = {"solve_seconds": 0.02}
-    given = {"limits": limits, "execution": {"power": ["disable", "reboot"]}, **sections}
-    return rb.Policy.model_validate(given)
-
-
-@cache
-def pool_of(seed: int) -> SimulatedPool:
-    """A small pool of which every host can be emptied."""
-    chance = Random(f"rolling {seed}")
-    hosts = chance.choice([3, 3, 4])
-    return generate_pool(
-        hosts=hosts,
-        vms=chance.randint(2 * hosts, 3 * hosts),
-        seed=chance.randrange(10**6),
-        fill=chance.choice([0.3, 0.45]),
-        pinned=0.0,
-        hot=0.0,
-        largest_gib=16,
-        cpus=8,
-        days=1,
-    )
-
-
-@cache
-def planned(seed: int, version: str | None, hosts: int) -> RollingPlans:
-    """The stages for the first so many hosts of that pool, coordinator among them; of all for 0."""
-    database = Simulator(pool_of(seed)).database
-    pool = pool_from_records({cls: database.all(cls) for cls in CLASSES})
-    state = rb.PoolState(pool=pool, demand=None, taken_at=BEGINS, source="a storm")
-    chosen = sorted(pool.hosts, key=lambda host: host not in pool.coordinators)[:hosts] if hosts else ()
-    return rb.rolling(rb.Model(state, policy()), chosen, version=version, made_at=BEGINS)
-
-
-class Conduct:
-    """Judges what is sent: hosts are rebooted that are disabled and empty, each once."""
-
-    def __init__(self, simulator: Simulator, blame: Callable[[str], None]) -> None:
-        self._database, self._blame = simulator.database, blame
-        self.rebooted = Counter[str]()
-
-    def at_sending(self, call: Call) -> None:
-        """Every call is sent by a process that lives."""
-
-    def at_arrival(self, call: Call) -> None:
-        """A call that has come to the pool; those that move VMs are judged elsewhere."""
-
-    def at_reboot(self, host: str) -> None:
-        """A host is told to reboot."""
-        record = self._database.get("host", host)
-        self.rebooted[record["name_label"]] += 1
-        if self.rebooted[record["name_label"]] > 1:
-            self._blame(f"{record['name_label']} is rebooted twice")
-        if record["enabled"]:
-            self._blame(f"{record['name_label']} is rebooted, and not disabled")
-        on_it = [
-            vm for _, vm in self._database.items("VM") if vm["resident_on"] == host and not vm["is_control_domain"]
-        ]
-        if on_it:
-            self._blame(f"{record['name_label']} is rebooted with {len(on_it)} VMs")
-
-
 class Stage:
     """A pool, its itinerary, and everything that is known of what happens there."""
 
-    def __init__(
-        self, folder: Path, *, seed: int, version: str | None = NEWER, hosts: int = 0, wanted: rb.Policy | None = None
-    ) -> None:
-        self.folder, self.policy, self.version = folder, wanted or policy(), version
-        self.found: list[str] = []
+    def __init__(self, folder: Path, scene: Scene, wanted: rb.Policy, *, seed: int = 1) -> None:
+        self.folder, self.policy, self.plans, self.version = folder, wanted, scene.plans, scene.version
         self.time = WatchedTime(BEGINS.timestamp())
-        self.simulator = Simulator(pool_of(seed), timing=self.time, login_delay=0.0, update=version or "")
-        self.plans = planned(seed, version, hosts)
+        self.simulator = Simulator(scene.pool, timing=self.time, login_delay=0.0, update=scene.version or "")
         self.record = Record()
-        database = self.simulator.database
-        self.places = Places([database], self.plans.stages[0].plan)
-        self.conduct = Conduct(self.simulator, self.blame)
+        places = Places([self.simulator.database], self.plans.stages[0].plan)
+        self.judge = Watch(self.simulator, places, self.time, self.record)
+        self.conduct = Conduct(self.simulator, scene, self.judge)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
-        self.before, self.excused = self.homes(), {each.about for each in self.places.complaints()}
+        self.before, self.settings = self.homes(), self._settings()
         self.asks_people = False
-        self.time.look = self._look
+        self.judge.begin()
 
     def homes(self) -> dict[str, str]:
         """Where each guest runs, by uuid; "" where nowhere."""
@@ -140,15 +70,21 @@ class Stage:
             if not (vm["is_control_domain"] or vm["is_a_template"] or vm["is_a_snapshot"])
         }
 
+    def _settings(self) -> dict[str, tuple[str, ...]]:
+        """What is turned down while VMs are off: `auto_poweron` of the pool, and the restart priorities of VMs."""
+        database = self.simulator.database
+        auto = tuple(pool["other_config"].get(AUTO, "") for _, pool in database.items("pool"))
+        priorities = {vm["name_label"]: (vm["ha_restart_priority"],) for _, vm in database.items("VM")}
+        return {**priorities, AUTO: auto}
+
+    @property
+    def found(self) -> list[str]:
+        """What is wrong, in words."""
+        return self.judge.found
+
     def blame(self, words: str) -> None:
         """Note what is wrong."""
-        self.found.append(f"{self.time.monotonic():.1f}: {words}")
-
-    def _look(self) -> None:
-        for complaint in self.places.complaints():
-            if complaint.about not in self.excused:
-                self.excused.add(complaint.about)
-                self.blame(str(complaint))
+        self.judge.blame(words)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -254,6 +190,8 @@ class Stage:
         worked_on = set(self.plans.hosts)
         if self.homes() != self.before:
             self.blame("not all VMs are home")
+        if self._settings() != self.settings:
+            self.blame("what was turned down while VMs were off is not as it was")
         for host in hosts:
             if not host["enabled"]:
                 self.blame(f"{host['name_label']} is not enabled")
@@ -282,10 +220,11 @@ class Stage:
 
 @contextmanager
 def staged(
-    folder: Path, *, seed: int = 1, hosts: int = 2, version: str | None = NEWER, **policies: object
+    folder: Path, *, seed: int = 1, hosts: int = 2, version: str | None = NEWER, pinned: int = 0, **policies: object
 ) -> Iterator[Stage]:
     """A stage on which two hosts are worked on, open until the block ends."""
-    stage = Stage(folder, seed=seed, hosts=hosts, version=version, wanted=policy(**policies))
+    scene = small_scene(seed, version, hosts, pinned)
+    stage = Stage(folder, scene, policy(pinned=pinned > 0, **policies), seed=seed)
     with stage.opened():
         yield stage
         stage.close()

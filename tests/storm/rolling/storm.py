@@ -11,7 +11,9 @@ from random import Random
 from rebalancer.face.rolling.trace import Event
 from rebalancer.simulator.migration import boots
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
-from tests.storm.rolling.stage import NEWER, REBOOT, TRACE, Stage, Strike, kill, staged
+from tests.storm.rolling.conduct import SHUT_DOWN, START
+from tests.storm.rolling.scene import NEWER
+from tests.storm.rolling.stage import REBOOT, TRACE, Stage, Strike, kill, staged
 from tests.storm.storm import SHM
 
 MANY = 40
@@ -27,7 +29,12 @@ FAULTS = (
     "comes-back-unplugged",
     "comes-back-disabled",
 )
+OF_PINNED = ("shutdown-ignored", "start-fails")
+"""What goes wrong with VMs that are shut down meanwhile."""
 CALLS = (REBOOT, "host.disable", "host.enable", "Async.VM.pool_migrate", "event.from", "")
+OF_PINNED_CALLS = (f"Async.{SHUT_DOWN}", f"Async.{START}", "VM.set_ha_restart_priority", "VM.get_record")
+SHARE = 0.6
+"""Of storms over pinned VMs, in which something goes wrong with one of them."""
 LINES = ("intended", "looked", "run-ended")
 
 
@@ -45,18 +52,22 @@ class Outcome:
 def rolling_storm(seed: int, number: int) -> Outcome:
     """The storm of that seed and number, the same whenever it is asked for."""
     chance = Random(f"rolling storm {seed} {number}")
-    version = NEWER if number % 2 else None
+    version, pinned = NEWER if number % 2 else None, number % MANY // 2 % 3
     with (
         tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None) as folder,
-        staged(Path(folder), seed=number % MANY, version=version, hosts=chance.choice([0, 0, 1, 2])) as stage,
+        staged(
+            Path(folder), seed=number % MANY, version=version, hosts=chance.choice([0, 0, 1, 2]), pinned=pinned
+        ) as stage,
     ):
         words = [f"faults: {', '.join(_faults(stage, chance)) or 'none'}"]
         ends = [stage.run(*_blows(chance, words))]
         for _ in range(chance.choice([0, 0, 1, 2, 4])):
             if not ends[-1].startswith("0"):
                 ends.append(stage.run(*_blows(chance, words)))
-        stage.simulator.faults.clear()
+        calm = len(ends) + chance.choice([0, 3])
         while not ends[-1].startswith("0") and len(ends) < ROUNDS + 5:
+            if len(ends) >= calm:
+                stage.simulator.faults.clear()
             _see_to_it(stage, ends[-1])
             ends.append(stage.run())
         stage.time.sleep(LONG_SECONDS)
@@ -68,13 +79,15 @@ def rolling_storm(seed: int, number: int) -> Outcome:
 
 
 def _faults(stage: Stage, chance: Random) -> list[str]:
-    """What goes wrong with which host that goes down."""
-    found = []
+    """What goes wrong with which host that goes down, and with which VM that is shut down meanwhile."""
+    pinned = [each.vm_name for planned in stage.plans.stages for each in planned.shut_down]
+    found = [f"{chance.choice(OF_PINNED)}:vm={chance.choice(pinned)}"] if pinned and chance.random() < SHARE else []
     for _ in range(chance.choice([0, 1, 1, 2])):
         kind, _, settings = chance.choice(FAULTS).partition(":")
         name = chance.choice(stage.plans.hosts)
         found.append(f"{kind}:host={name}{',' if settings else ''}{settings}")
-        stage.simulator.go_wrong(found[-1])
+    for fault in found:
+        stage.simulator.go_wrong(fault)
     return found
 
 
@@ -88,7 +101,8 @@ def _blows(chance: Random, words: list[str]) -> list[Strike]:
 def _point(chance: Random) -> Point:
     kind = chance.choice([TRACE, TRACE, CALL, LINE])
     sides = [BEFORE, AFTER] if kind == CALL else [BEFORE, HALF, AFTER]
-    names = {TRACE: [each.value for each in Event], CALL: CALLS, LINE: LINES}[kind]
+    calls = chance.choice([CALLS, CALLS, OF_PINNED_CALLS])
+    names = {TRACE: [each.value for each in Event], CALL: calls, LINE: LINES}[kind]
     name, side = chance.choice(names), chance.choice(sides)
     if kind == TRACE and side == HALF:
         name = "line"

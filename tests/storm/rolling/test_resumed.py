@@ -8,27 +8,33 @@ import pytest
 
 from rebalancer.face.rolling.trace import Event
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
+from tests.storm.rolling.conduct import SHUT_DOWN, START
 from tests.storm.rolling.stage import REBOOT, TRACE, kill, staged
 
 MOST = 80
 """Processes that a round of kills takes at most."""
 
 OF_PINNED_VMS = {Event.AUTO, Event.STOPPING, Event.OFF, Event.STARTING, Event.ON}
-"""Lines about VMs that cannot leave their host, of which these pools have none."""
+"""Lines about VMs that cannot leave their host."""
 
 
-@pytest.mark.parametrize(("side", "nth"), [(BEFORE, 2), (HALF, 2), (AFTER, 1)])
-def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(side: str, nth: int, tmp_path: Path) -> None:
-    """Each process dies one line further than the last one: before it, when half of it is written, or right after."""
-    with staged(tmp_path) as stage:
+@pytest.mark.parametrize(
+    ("side", "nth", "pinned"),
+    [(BEFORE, 2, 0), (HALF, 2, 0), (AFTER, 1, 0), (BEFORE, 2, 2), (HALF, 2, 2), (AFTER, 2, 2)],
+)
+def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(
+    side: str, nth: int, pinned: int, tmp_path: Path
+) -> None:
+    """Each process dies a line or two further than the last one: before it, half-way through, or right after."""
+    with staged(tmp_path, pinned=pinned, hosts=0 if pinned else 2) as stage:
         point = Point(kind=TRACE, name="", nth=nth, side=side)
         ends = [stage.run(kill(point))]
         while ends[-1] == "killed" and len(ends) < MOST:
             ends.append(stage.run(kill(point)))
         assert ends[-1] == "0 done"
         lines = [line.event for line in stage.lines]
-        assert ends.count("killed") >= len(lines) - 1
-        assert set(lines) == set(Event) - {Event.FAILED} - OF_PINNED_VMS
+        assert ends.count("killed") >= (len(lines) - 1) // (2 if (side, nth) == (AFTER, 2) else 1)
+        assert set(lines) == set(Event) - {Event.FAILED} - (set() if pinned else OF_PINNED_VMS)
         stage.assert_right()
         assert set(stage.conduct.rebooted.values()) == {1}
 
@@ -59,3 +65,15 @@ def test_cut_off_around_a_call(call: str, tmp_path: Path) -> None:
         assert ends[-1] == "0 done", ends
         stage.assert_right()
         assert set(stage.conduct.rebooted.values()) == {1}
+
+
+@pytest.mark.parametrize("side", [BEFORE, AFTER])
+@pytest.mark.parametrize("call", [SHUT_DOWN, START])
+def test_killed_around_the_calls_for_pinned_vms(call: str, side: str, tmp_path: Path) -> None:
+    """Whoever was shut down is started, once; nobody stays off, and what was turned down is as it was."""
+    with staged(tmp_path, pinned=2, hosts=0) as stage:
+        assert stage.run(kill(Point(kind=CALL, name=f"Async.{call}", nth=1, side=side))) == "killed"
+        assert stage.run() == "0 done"
+        stage.assert_right()
+        assert all(seconds > 0 for seconds in stage.judge.downtimes().values())
+        assert len(stage.judge.downtimes()) == 2

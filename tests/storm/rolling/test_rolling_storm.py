@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rebalancer.face.maintenance import Maintenance
 from rebalancer.face.rolling import means, outage
+from rebalancer.face.rolling.course import Course
+from rebalancer.face.rolling.guests import PinnedGuests
+from rebalancer.face.rolling.kept import KeptStage
 from rebalancer.face.rolling.outage import Outage
 from tests.storm.executor import AFTER, CALL, Point
 from tests.storm.rolling.stage import REBOOT, kill, staged
@@ -35,3 +39,24 @@ def test_the_judge_sees_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         stage.simulator.database.change("host", stage.host(stage.plans.hosts[0]), enabled=False)
         stage.run()
         assert any("is rebooted twice" in each for each in stage.found)
+
+
+def test_the_judge_sees_vms_that_are_shut_down_too_early_or_stay_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A product that shuts VMs down before the others have left, and forgets to start them, is found out."""
+    shut_down = PinnedGuests.shut_down
+    left_by_all = Course._left_by_all
+
+    def too_early(self: Course, stage: KeptStage, outing: Maintenance) -> str:
+        shut_down(PinnedGuests(stage=stage, site=self._site, progress=self._progress))
+        return left_by_all(self, stage, outing)
+
+    monkeypatch.setattr(Course, "_left_by_all", too_early)
+    monkeypatch.setattr(PinnedGuests, "start", lambda _self: None)
+    with staged(tmp_path, pinned=1, hosts=0) as stage:
+        stage.run()
+        stage.judge_the_end()
+        assert any("before its host is disabled, and left by all others" in each for each in stage.found)
+        assert any("not all VMs are home" in each for each in stage.found)
+        assert any("is not as it was" in each for each in stage.found)
