@@ -58,7 +58,7 @@ LEFT_OUT: Final[Fields] = {
     Pool: frozenset({"vms", "vdis", "dangling", "migration_compression", "tags", "wlb_url"}),
     SR: frozenset({"content_type", "other_config", "physical_utilisation_bytes"}),
     VDI: frozenset({"physical_utilisation_bytes"}),
-    VM: frozenset({"ghost_operations"}),
+    VM: frozenset({"ghost_operations", "order", "start_delay"}),
     VMMetrics: frozenset({"memory_actual_bytes", "start_time"}),
 }
 """What no rule decides on; the `vms` and `vdis` of a pool are added back in part."""

@@ -117,7 +117,8 @@ class VM:
         `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
     carries out any more. `metrics` is None when the VM has no metrics object, `guest_metrics` when no agent ever
     reported. `usb_hosts` are the hosts that have the devices behind `vusbs`. `version` tells how often the VM was
-    restored, `snapshot_of` of which VM a snapshot was taken, there or not. `unsaid` are the fields, of the VM and of
+    restored, `snapshot_of` of which VM a snapshot was taken, there or not. VMs of a lower `order` start first, and
+    those of the next one `start_delay` seconds later. `unsaid` are the fields, of the VM and of
     what belongs to it, that its records lack or hold in a form that nobody can read; what stands there decides nothing.
     """
 
@@ -162,6 +163,8 @@ class VM:
     ghost_operations: tuple[str, ...] = ()
     version: int = 0
     snapshot_of: Uuid | None = None
+    order: int = 0
+    start_delay: int = 0
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
     unsaid: tuple[str, ...] = ()

@@ -82,7 +82,12 @@ def _cpus(vm: VM) -> dict[str, Any]:
 
 
 def _availability(vm: VM) -> dict[str, Any]:
-    return {"ha_always_run": vm.ha_always_run, "ha_restart_priority": vm.ha_restart_priority}
+    return {
+        "ha_always_run": vm.ha_always_run,
+        "ha_restart_priority": vm.ha_restart_priority,
+        "order": str(vm.order),
+        "start_delay": str(vm.start_delay),
+    }
 
 
 def _memory(vm: VM) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """VMs that cannot leave their host, and may be shut down while it is worked on: who, and for how long that is.
 
-They go last, once all others have left, and come first, before others return. No length of these is known beforehand:
-the estimate adds up what is assumed of each.
+They go last, once all others have left, and come first, before others return: one after the other, by the `order` that
+XAPI starts VMs in, and within an order so that those that matter most are off for the shortest time. No length of these
+is known beforehand: the estimate adds up what is assumed of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from rebalancer.inventory import VM, DomainType, Pool, PowerState, Uuid, VBDType
@@ -23,15 +25,30 @@ START_SECONDS: Final = 30.0
 """What XAPI is assumed to take to start a VM; its guest boots after that."""
 NEEDED: Final = ("clean_shutdown", "start", "start_on")
 """Operations that nobody may have blocked."""
+PROTECTED: Final = 2
+IMPORTANCE: Final = MappingProxyType({"restart": PROTECTED, "best-effort": 1})
+"""How much it matters that a VM runs, by its `ha_restart_priority`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutDown:
-    """A VM that is shut down while its host is worked on, and for how many seconds, by estimate."""
+    """A VM that is shut down while its host is worked on.
+
+    Args:
+        vm: its uuid.
+        vm_name: its name.
+        seconds: for how long it is off, by estimate: from when it is asked to shut down until it runs.
+        order: when it starts, by XAPI's record of it; higher ones are shut down first, lower ones are started first.
+        start_delay: seconds that VMs of the next order wait for once it runs.
+        restart_priority: `restart` where high availability protects it, `best-effort`, or "".
+    """
 
     vm: Uuid
     vm_name: str
     seconds: float
+    order: int = 0
+    start_delay: int = 0
+    restart_priority: str = ""
 
 
 def may_be_shut_down(selectors: Sequence[str], pool: Pool) -> frozenset[Uuid]:
@@ -70,12 +87,36 @@ def _reacts(vm: VM) -> bool:
 def shut_down_on(host: Uuid, vms: frozenset[Uuid], problem: Problem) -> tuple[ShutDown, ...]:
     """Those of *vms* that are on *host*, in the order in which they are shut down: who goes last comes back first.
 
-    One is asked after the other, and they are started one after the other, in the opposite order.
+    One is asked after the other, and they are started one after the other, in the opposite order. As lengths are
+    assumed, no sequence that keeps to the `order` of VMs has those that HA protects off for less time, nor those of
+    best effort beside them, nor all together.
     """
-    there = [vm for vm in vms if problem.initial.host_of.get(vm) == host]
-    ranked = sorted(there, key=lambda vm: (problem.pool.vms[vm].ha_always_run, problem.names.vms[vm], vm))
-    down, up = SHUTDOWN_SECONDS, START_SECONDS
+    there = [problem.pool.vms[vm] for vm in vms if problem.initial.host_of.get(vm) == host]
+    names = problem.names.vms
+    ranked = sorted(there, key=lambda vm: (-vm.order, _importance(vm), names[vm.uuid], vm.uuid))
     return tuple(
-        ShutDown(vm=vm, vm_name=problem.names.vms[vm], seconds=BOOT_SECONDS + (down + up) * (len(ranked) - place))
-        for place, vm in enumerate(ranked)
+        ShutDown(
+            vm=vm.uuid,
+            vm_name=names[vm.uuid],
+            seconds=seconds,
+            order=vm.order,
+            start_delay=vm.start_delay,
+            restart_priority=vm.ha_restart_priority,
+        )
+        for vm, seconds in zip(ranked, _seconds_off(ranked), strict=True)
     )
+
+
+def _importance(vm: VM) -> int:
+    """How much it matters that *vm* runs, by what high availability does for it: from 0 to 2."""
+    return PROTECTED if vm.ha_always_run else IMPORTANCE.get(vm.ha_restart_priority, 0)
+
+
+def _seconds_off(ranked: Sequence[VM]) -> Iterator[float]:
+    """For how long each of the VMs is off that are shut down in this order, and started in the opposite one."""
+    delays: dict[int, int] = {}
+    for vm in ranked:
+        delays[vm.order] = max(vm.start_delay, delays.get(vm.order, 0))
+    for place, vm in enumerate(ranked):
+        waits = sum(delay for order, delay in delays.items() if order < vm.order)
+        yield BOOT_SECONDS + (SHUTDOWN_SECONDS + START_SECONDS) * (len(ranked) - place) + waits

@@ -14,12 +14,12 @@ from rebalancer.export.planfile import ROLLING_JSON
 from rebalancer.files.writing import write_new
 from rebalancer.units import counted, duration_in_words, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS
+from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
 from rebalancer.whatif.rolling import Rolling
 
 INDEX, INDEX_JSON = "rolling.md", ROLLING_JSON
 FORMAT: Final = "rebalancer-rolling/1"
-SHUT_DOWN_COLUMNS = ("host", "VM", "off for about")
+SHUT_DOWN_COLUMNS = ("host", "VM", "order", "start_delay", "HA", "off for about")
 ASIDE_COLUMNS = ("host", "why", "what would let all leave")
 DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
@@ -122,13 +122,16 @@ def _does(stage: Stage) -> str:
     return f"brings VMs home once {stage.host_name} is back"
 
 
-def shut_down_rows(found: Rolling) -> list[tuple[str, str, str]]:
+def shut_down_rows(found: Rolling) -> list[tuple[str, ...]]:
     """One row a VM that is shut down while its host is worked on, with the cells of `SHUT_DOWN_COLUMNS`."""
-    return [
-        (stage.host_name, each.vm_name, duration_in_words(each.seconds))
-        for stage in found.stages
-        for each in stage.shut_down
-    ]
+    return [(stage.host_name, *shut_down_cells(each)) for stage in found.stages for each in stage.shut_down]
+
+
+def shut_down_cells(each: ShutDown) -> tuple[str, ...]:
+    """A VM that is shut down: its name, place in the order, delay, what HA does for it, and how long it is off."""
+    protection = each.restart_priority or "-"
+    delay = duration_in_words(each.start_delay) if each.start_delay else "-"
+    return (each.vm_name, str(each.order), delay, protection, duration_in_words(each.seconds))
 
 
 def downtime_of(found: Rolling) -> str:

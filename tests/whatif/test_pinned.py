@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations, product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from rebalancer.errors import PolicyError
-from rebalancer.inventory import Pool, PowerState
+from rebalancer.inventory import VM, Pool, PowerState
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Purpose, Rolling, rolling, write_rolling
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, why_not
+from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, shut_down_on, why_not
 from rebalancer.whatif.rolling_index import read_rolling
 from tests.plan.made import LATER, MADE_AT, pool_with
 from tests.pools import problem_of
@@ -69,6 +71,82 @@ def test_who_goes_last_comes_back_first(pool: Pool) -> None:
     assert (first.vm, last.vm) == ("b", "a")
     each = SHUTDOWN_SECONDS + START_SECONDS
     assert (first.seconds, last.seconds) == (BOOT_SECONDS + 2 * each, BOOT_SECONDS + each)
+
+
+def played(down: Sequence[VM], up: Sequence[VM]) -> dict[str, float]:
+    """For how long each is off where they are shut down and started in these sequences, played on a clock."""
+    clock, asked, off = 0.0, {}, {}
+    for vm in down:
+        asked[vm.uuid] = clock
+        clock += SHUTDOWN_SECONDS
+    clock += BOOT_SECONDS
+    for number, vm in enumerate(up):
+        clock += START_SECONDS
+        off[vm.uuid] = clock - asked[vm.uuid]
+        if number + 1 < len(up) and up[number + 1].order != vm.order:
+            clock += max(each.start_delay for each in up if each.order == vm.order)
+    return off
+
+
+def sequences(vms: Sequence[VM], *, rising: bool) -> list[tuple[VM, ...]]:
+    """All sequences of them that keep to their order."""
+    found = []
+    for each in permutations(vms):
+        orders = [vm.order for vm in each]
+        if orders == sorted(orders, reverse=not rising):
+            found.append(each)
+    return found
+
+
+def by_importance(off: dict[str, float], vms: Sequence[VM]) -> tuple[float, ...]:
+    """How long those are off together that HA protects, those of best effort, the others, and all of them."""
+    kinds = ("restart", "best-effort", "")
+    sums = [sum(off[vm.uuid] for vm in vms if vm.ha_restart_priority == kind) for kind in kinds]
+    return (*sums, sum(off.values()))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_other_sequence_has_those_that_matter_off_for_less(seed: int) -> None:
+    """All ways to shut four VMs down and to start them that keep to their order: none is better, in any part."""
+    chance = Random(seed)
+    some: dict[str, dict[str, Any]] = {
+        name: {
+            "order": chance.choice([0, 0, 1, 2]),
+            "start_delay": chance.choice([0, 0, 120]),
+            "ha_restart_priority": chance.choice(["", "best-effort", "restart"]),
+            "blocked_operations": PINNED,
+        }
+        for name in "abcd"
+    }
+    pool = pool_with({"h1": 20, "h2": 20}, dict.fromkeys(some, ("h1", 2.0)))
+    for name, fields in some.items():
+        pool = changed(pool, [name], **fields)
+    vms = [pool.vms[name] for name in some]
+    listed = shut_down_on("h1", frozenset(some), problem_of(pool))
+    down = [pool.vms[each.vm] for each in listed]
+    found = {each.vm: each.seconds for each in listed}
+    assert (played(down, down[::-1]), tuple(down) in sequences(vms, rising=False)) == (found, True)
+    ways = product(sequences(vms, rising=False), sequences(vms, rising=True))
+    others = [by_importance(played(*way), vms) for way in ways]
+    assert by_importance(found, vms) == min(others)
+    assert sum(found.values()) == min(other[-1] for other in others)
+
+
+def test_each_is_listed_with_its_place_delay_and_protection(pool: Pool, tmp_path: Path) -> None:
+    """In the order of the shutdown: highest `order` first; those of the next order wait for the longest delay."""
+    changes: dict[str, dict[str, Any]] = {"a": {"order": 1, "ha_restart_priority": "restart"}, "b": {"start_delay": 90}}
+    for name, fields in changes.items():
+        pool = changed(pool, [name], **fields)
+    found = rolled(pool, "a", "b", "d")
+    first, last = found.stages[0].shut_down
+    told = [(each.vm, each.order, each.start_delay, each.restart_priority) for each in (first, last)]
+    assert told == [("a", 1, 0, "restart"), ("b", 0, 90, "")]
+    each = SHUTDOWN_SECONDS + START_SECONDS
+    assert (first.seconds, last.seconds) == (BOOT_SECONDS + 2 * each + 90, BOOT_SECONDS + each)
+    write_rolling(found, tmp_path / "all")
+    page = (tmp_path / "all" / "rolling.md").read_text(encoding="utf-8")
+    assert "| h1 | a | 1 | - | restart | " in page
+    assert "| h1 | b | 0 | 90 s | - | " in page
 
 
 def test_only_those_who_are_named_and_only_where_it_is_asked_for(pool: Pool) -> None:

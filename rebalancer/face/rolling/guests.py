@@ -6,8 +6,9 @@ to shut down, never made to; who does not is named, and the host stays on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
 from rebalancer.execute import assert_unclaimed
@@ -77,8 +78,7 @@ class PinnedGuests:
             power = self._power(live)
             states = {vm: power.state(vm) for vm in lowered}
             back = [each for each in reversed(self.stage.shut_down) if each.vm in lowered]
-            ranked = sorted(back, key=lambda each: states[each.vm].order)
-            facts = [fact for each in ranked if (fact := self._bring_up(each, states[each.vm], live, power))]
+            facts = list(self._all_up(back, states, live, power))
             facts += list(put_back(lowered, self.progress.words(Event.AUTO, self.stage), self.site.pool, power))
         if facts:
             raise self.progress.stopped(facts)
@@ -136,10 +136,21 @@ class PinnedGuests:
         if off:
             yield f"shut down already: {', '.join(off)}; the same command goes on, else start them on the enabled host"
 
-    def _bring_up(self, each: ShutDown, state: GuestState, live: LivePool, power: GuestPower) -> str:
+    def _all_up(
+        self, back: Sequence[ShutDown], states: Mapping[Uuid, GuestState], live: LivePool, power: GuestPower
+    ) -> Iterator[str]:
+        """Start VMs by their order, those of one as they come; why some do not start."""
+        ranked = sorted(back, key=lambda each: states[each.vm].order)
+        wait = 0
+        for _, group in groupby(ranked, key=lambda each: states[each.vm].order):
+            off = [each for each in group if states[each.vm].power_state != RUNNING]
+            if off and wait:
+                self.site.clock.sleep(wait)
+            yield from filter(None, (self._bring_up(each, live, power) for each in off))
+            wait = max((states[each.vm].start_delay for each in off), default=0)
+
+    def _bring_up(self, each: ShutDown, live: LivePool, power: GuestPower) -> str:
         """Start a VM, and wait until it runs; why it does not, if so."""
-        if state.power_state == RUNNING:
-            return ""
         self.site.say(f"{each.vm_name} is started")
         self.progress.note(Event.STARTING, self.stage, words=each.vm)
         try:
@@ -147,11 +158,7 @@ class PinnedGuests:
             words = self._until(each.vm, RUNNING, task, live, power)
         except RefusedByXapi as refused:
             words = str(refused)
-        if words:
-            return f"{each.vm_name} does not start on {self.stage.host_name}: {words}"
-        if state.start_delay:
-            self.site.clock.sleep(state.start_delay)
-        return ""
+        return f"{each.vm_name} does not start on {self.stage.host_name}: {words}" if words else ""
 
     def _noted(self, event: Event) -> dict[Uuid, str]:
         """The VMs that lines of that kind name, with the restart priority that each had."""

@@ -69,6 +69,8 @@ def vm(tables: Tables, ref: str, fields: Fields) -> VM:
         usb_hosts=tuple(sorted(_usb_host(tables, each) for each in tables.owned("VUSB", "VM", ref))),
         version=fields.integer("version", 0),
         snapshot_of=_snapshot_of(tables, fields),
+        order=fields.integer("order", 0),
+        start_delay=fields.integer("start_delay", 0),
         metrics=_metrics(tables, fields),
         guest_metrics=_guest_metrics(tables, fields),
         unsaid=tables.unsaid(),
