@@ -31,7 +31,7 @@ def ha_margins(steps: Sequence[Step], problem: Problem) -> tuple[HAMargin, ...]:
 
 
 def _margin(steps: Sequence[Step], pool: Pool, problem: Problem) -> HAMargin:
-    state = _State(pool, problem)
+    state = _MarginState(pool, problem)
     before = least = state.left()
     least_step = ""
     for step in steps:
@@ -48,7 +48,7 @@ def _margin(steps: Sequence[Step], pool: Pool, problem: Problem) -> HAMargin:
     )
 
 
-class _State:
+class _MarginState:
     """What is free on each live host of a pool, and what the protected VMs on it, or on no host, need to start."""
 
     def __init__(self, pool: Pool, problem: Problem) -> None:

@@ -32,7 +32,7 @@ UNAUTHORISED: Final = Response(status_code=401, headers={"WWW-Authenticate": 'Ba
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class FrontDoor:
     """What stands between HTTP and the service."""
 
     service: Service
@@ -114,7 +114,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def app_of(door: Door) -> Starlette:
+def app_of(door: FrontDoor) -> Starlette:
     """The application: calls, `/metrics` and `/healthz`."""
     return Starlette(
         routes=[

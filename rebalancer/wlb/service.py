@@ -22,11 +22,11 @@ from rebalancer.wlb.configuration import Unacceptable, accepted, policy_under, s
 from rebalancer.wlb.moves import evacuation, number_of, optimisation
 from rebalancer.wlb.protocol import answers
 from rebalancer.wlb.protocol.calls import Call
-from rebalancer.wlb.reports.reports import DEFINITIONS, Asked, NoSuchReport, is_about, report
+from rebalancer.wlb.reports.reports import DEFINITIONS, NoSuchReport, ReportRequest, is_about, report
 from rebalancer.wlb.stars import NoSuchVM, ratings
 from rebalancer.wlb.vault import Member, Vault
 from rebalancer.wlb.view import View
-from rebalancer.wlb.watching import Helpers, Rhythm, Source, Watch
+from rebalancer.wlb.watching import Helpers, PoolWatch, Rhythm, Source
 from rebalancer.xapi import Credentials, Patience
 from rebalancer.xapi import connect as session_of
 
@@ -67,7 +67,7 @@ class Service:
     ) -> None:
         self._policy, self._base, self._vault, self._helpers = policy, base, vault, helpers
         self._state_dir, self._rhythm = state_dir, rhythm or Rhythm()
-        self._watches: dict[Uuid, Watch] = {}
+        self._watches: dict[Uuid, PoolWatch] = {}
         self._lock = Lock()
         self._answers: Mapping[str, Callable[[Call], bytes]] = {
             "AddXenServer": self._add,
@@ -94,7 +94,7 @@ class Service:
             watch.join(LOGOUT_SECONDS)
 
     @property
-    def watches(self) -> Mapping[Uuid, Watch]:
+    def watches(self) -> Mapping[Uuid, PoolWatch]:
         """The views of all pools, by their uuids."""
         return dict(self._watches)
 
@@ -155,7 +155,7 @@ class Service:
         policy = policy_under(self._policy, member.configuration)
         keeper = HistoryKeeper(policy, self._base, self._state_dir, self._helpers.told)
         source = Source(uuid=member.uuid, url=member.url, connection=self._connection(member), policy=policy)
-        watch = Watch(source, replace(self._helpers, keeper=keeper), self._rhythm)
+        watch = PoolWatch(source, replace(self._helpers, keeper=keeper), self._rhythm)
         self._watches[member.uuid] = watch
         watch.start()
 
@@ -230,7 +230,7 @@ class Service:
         view = next((each for each in self._views() if is_about(each, call.pairs)), None)
         if view is None:
             raise Refused("no pool that was seen lately is the one that the report is to be about, or has its host")
-        asked, found = Asked.of(call.pairs, self._helpers.now()), view
+        asked, found = ReportRequest.of(call.pairs, self._helpers.now()), view
 
         def made(store: Store) -> str:
             fill(store)

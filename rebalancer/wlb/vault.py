@@ -56,7 +56,7 @@ class _Row(BaseModel):
     configuration: dict[str, str]
 
 
-class _Document(BaseModel):
+class _VaultDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: int
@@ -107,7 +107,7 @@ class Vault:
 
     def _read(self) -> dict[Uuid, Member]:
         try:
-            document = _Document.model_validate_json(private_text(self._file, POOLS))
+            document = _VaultDocument.model_validate_json(private_text(self._file, POOLS))
         except ValidationError as error:
             raise ConnectionSettingsError(str(self._file), "it is no list of pools", POOLS.remedy) from error
         return {

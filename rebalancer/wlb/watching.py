@@ -75,7 +75,7 @@ class Helpers:
     told: Callable[[str], None] = lambda _words: None
 
 
-class Watch:
+class PoolWatch:
     """The view of one pool, from `start` until `stop`."""
 
     def __init__(self, source: Source, helpers: Helpers, rhythm: Rhythm | None = None) -> None:

@@ -26,7 +26,7 @@ from rebalancer.xapi.host_power import HostPower
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
 from rebalancer.xapi.reading.kept import KeptInventory
-from rebalancer.xapi.reading.listening import Event, Listener
+from rebalancer.xapi.reading.listening import Listener, ObjectEvent
 from rebalancer.xapi.reading.load_now import load_now
 from rebalancer.xapi.reading.memory import GuestMemory, guest_memory
 from rebalancer.xapi.reboots import HostReboots
@@ -253,7 +253,7 @@ class LivePool:
         """Wait no longer than *seconds* for any answer from now on; for signal handlers."""
         self._session.hurry(seconds)
 
-    def _told(self, event: Event) -> TaskState:
+    def _told(self, event: ObjectEvent) -> TaskState:
         return VANISHED if event.record is None else self._state(Fields("task", event.record))
 
     def _state(self, fields: Fields) -> TaskState:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rebalancer.plan import Plan
 from rebalancer.simulator import FAULTS, Fault, Simulator, VirtualTime, draw
-from rebalancer.simulator.state.fault import Kind, Occasion
+from rebalancer.simulator.state.fault import FaultKind, Occasion
 from rebalancer.simulator.state.faults import Faults
 from rebalancer.simulator.state.world import World
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Killed, Point
@@ -191,7 +191,7 @@ def arm(simulator: Simulator, faults: Sequence[Fault], judge: Judge, time: Virtu
         world.faults.want(fault)
 
 
-def _by_others(kind: Kind, judge: Judge) -> Kind:
+def _by_others(kind: FaultKind, judge: Judge) -> FaultKind:
     """*kind*, whose effect the judge does not take for the run's."""
     effect = kind.effect
     if effect is None or kind.occasion not in {Occasion.POOL, Occasion.MOVE}:

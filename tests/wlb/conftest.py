@@ -14,7 +14,7 @@ import XenAPI
 import rebalancer as rb
 from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
 from rebalancer.wlb.accounts import Accounts, keep_account
-from rebalancer.wlb.app import Door, app_of
+from rebalancer.wlb.app import FrontDoor, app_of
 from rebalancer.wlb.measures import Measures
 from rebalancer.wlb.service import Service
 from rebalancer.wlb.serving import Listen, Listening
@@ -31,7 +31,7 @@ class Running:
     """A server that listens, and what it said."""
 
     service: Service
-    door: Door
+    door: FrontDoor
     url: str
     said: list[str]
 
@@ -67,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     rhythm = Rhythm(inventory=0.2, metrics=300.0, plan=0.2, planning=30.0, retry=0.5)
     service = Service(policy, folder, Vault(folder / "wlb"), helpers, state_dir=folder, rhythm=rhythm)
     accounts = Accounts.from_file(folder / "accounts")
-    door = Door(service=service, accounts=accounts, measures=Measures(service), told=said.append)
+    door = FrontDoor(service=service, accounts=accounts, measures=Measures(service), told=said.append)
     with Listening(app_of(door), Listen(address="127.0.0.1:0")) as listening:
         yield Running(service=service, door=door, url=listening.address, said=said)
     service.stop()

@@ -21,8 +21,8 @@ from rebalancer.problem import pool_at
 from rebalancer.wlb.reports.dataset import TYPES, Layout, document
 from rebalancer.wlb.reports.reports import (
     REPORTS,
-    Asked,
     NoSuchReport,
+    ReportRequest,
     cpu_level,
     is_about,
     memory_level,
@@ -85,7 +85,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("name", REPORTS)
 def test_rows_are_what_the_schema_says(name: str, view: View, store: Store) -> None:
     """The schema comes first, with both tables in order; every value is of its column's type."""
-    text = report(name, view, store, Asked.of({**DAY, "HostID": "h1"}, NOW))
+    text = report(name, view, store, ReportRequest.of({**DAY, "HostID": "h1"}, NOW))
     root = ET.fromstring(text)  # noqa: S314 - ours
     assert root[0].tag == f"{XS}schema"
     tables = [each.get("name") for each in root[0].iter(f"{XS}element") if each.get("name", "").startswith("Table")]
@@ -104,7 +104,7 @@ def test_hosts_carried_what_was_there(view: View, store: Store) -> None:
     """CPU of each host and hour, summed up by hand: VMs count where they were before their moves and after."""
     series = profile(START, HOURS, seed=1).series
     assert series is not None
-    rows = rows_in(report("pool_health_history", view, store, Asked.of(DAY, NOW)))
+    rows = rows_in(report("pool_health_history", view, store, ReportRequest.of(DAY, NOW)))
     told = {(row["name"], row["start_time"]): float(row["avg_total_cpu"]) for row in rows}
     wanted = {}
     for hour in range(HOURS):
@@ -122,7 +122,7 @@ def test_hosts_carried_what_was_there(view: View, store: Store) -> None:
 
 def test_moves_are_told(view: View, store: Store) -> None:
     """Who went where and when, on the clock of whoever asks; a day without moves has a row of its own."""
-    rows = rows_in(report("vm_movement_history", view, store, Asked.of({**DAY, "UTCOffset": "90"}, NOW)))
+    rows = rows_in(report("vm_movement_history", view, store, ReportRequest.of({**DAY, "UTCOffset": "90"}, NOW)))
     moved = [row for row in rows if "id" in row]
     assert [(row["vmname"], row["from_hostname"], row["to_hostname"]) for row in moved] == [
         ("a", "h1", "h2"),
@@ -134,7 +134,7 @@ def test_moves_are_told(view: View, store: Store) -> None:
 
 def test_moves_stand_beside_the_load(view: View, store: Store) -> None:
     """The hour of the moves is marked in the history of optimisations."""
-    rows = rows_in(report("optimization_performance_history", view, store, Asked.of(DAY, NOW)))
+    rows = rows_in(report("optimization_performance_history", view, store, ReportRequest.of(DAY, NOW)))
     assert {row["hour"] for row in rows if row["optimized_moves"] != "0"} == {"2026-03-01 01:00"}
     assert {row["optimized_moves"] for row in rows} == {"0", "2"}
 
@@ -145,7 +145,7 @@ def test_a_report_of_a_host_is_of_no_other(view: View, store: Store) -> None:
     assert is_about(view, parms)
     assert not is_about(view, {"HostID": "h9"})
     assert not is_about(view, {})
-    rows = rows_in(report("host_health_history", view, store, Asked.of(parms, NOW)))
+    rows = rows_in(report("host_health_history", view, store, ReportRequest.of(parms, NOW)))
     assert {row["name"] for row in rows} == {"h2"}
 
 
@@ -156,14 +156,14 @@ def test_a_report_of_a_host_is_of_no_other(view: View, store: Store) -> None:
 def test_times_that_are_none(parms: dict[str, str]) -> None:
     """No numbers, the wrong way round, too many days, and clocks that no place has."""
     with pytest.raises(NoSuchReport):
-        Asked.of(parms, NOW)
+        ReportRequest.of(parms, NOW)
 
 
 def test_reports_that_are_not_made(view: View, store: Store) -> None:
     """Another name, and a host that the pool does not have."""
     for name, host in (("pool_audit_history", "h1"), ("host_health_history", "h9")):
         with pytest.raises(NoSuchReport):
-            report(name, view, store, Asked.of({**DAY, "HostID": host}, NOW))
+            report(name, view, store, ReportRequest.of({**DAY, "HostID": host}, NOW))
 
 
 def test_levels_are_spaced_as_the_console_has_them() -> None:

@@ -12,8 +12,8 @@ from rebalancer.simulator import SimulatedPool, Simulator
 from rebalancer.simulator.server.certificate import self_signed
 from rebalancer.wlb.accounts import keep_account
 from rebalancer.wlb.connecting import have_ask, have_asked
+from rebalancer.wlb.server import ServerSettings, serving
 from rebalancer.wlb.serving import Listen
-from rebalancer.wlb.standing import Standing, serving
 
 LOGIN = rb.Credentials(user="root", password="secret")
 
@@ -31,10 +31,10 @@ def test_a_pool_is_connected_over_tls(tidy_pool: SimulatedPool, tmp_path: Path) 
         for pins in ((), (pin,)):
             policy = rb.Policy.model_validate({"pool": {"fingerprints": list(pins)}, "mode": "repair"})
             told = list[str]()
-            standing = Standing(
+            settings = ServerSettings(
                 policy=policy, base=tmp_path, accounts=tmp_path / "accounts", state_dir=tmp_path, told=told.append
             )
-            with serving(standing, listen) as address:
+            with serving(settings, listen) as address:
                 if pins:
                     state = have_ask(simulator.url, way, address, account, verify=False)
                     assert (state.url, state.user, state.enabled) == (address, "xapi", True)

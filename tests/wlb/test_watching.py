@@ -13,7 +13,7 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.errors import WorkerLost
-from rebalancer.wlb.watching import STALE_AFTER, Helpers, Source, Watch
+from rebalancer.wlb.watching import STALE_AFTER, Helpers, PoolWatch, Source
 from tests.wlb.conftest import Running
 from tests.wlb.views import NOW, view_of
 
@@ -29,7 +29,7 @@ def test_old_views_are_not_answered_from() -> None:
     """Up to ten minutes are fresh."""
     now = [NOW + STALE_AFTER]
     with ThreadPoolExecutor(1) as planners:
-        watch = Watch(SOURCE, Helpers(planners=planners, now=lambda: now[0]))
+        watch = PoolWatch(SOURCE, Helpers(planners=planners, now=lambda: now[0]))
         assert watch.view is None
         watch._view = view_of(0)
         assert watch.view is not None
@@ -41,7 +41,7 @@ def test_old_views_are_not_answered_from() -> None:
 def test_a_pool_that_was_not_seen_is_told(server: Running) -> None:
     """503 in a word, for whoever watches the server."""
     with ThreadPoolExecutor(1) as planners:
-        server.service._watches["p"] = Watch(SOURCE, Helpers(planners=planners))
+        server.service._watches["p"] = PoolWatch(SOURCE, Helpers(planners=planners))
         try:
             answer = httpx.get(f"http://{server.url}/healthz")
         finally:
@@ -66,7 +66,7 @@ class Planners(Executor):
 def test_only_planners_that_nobody_stopped_are_trouble(stopped: bool) -> None:
     """One that ends by itself is told; one that ends because the server does is not."""
     planners, told = Planners(), queue.SimpleQueue[str]()
-    watch = Watch(SOURCE, Helpers(planners=planners, told=told.put))
+    watch = PoolWatch(SOURCE, Helpers(planners=planners, told=told.put))
     watch._view = view_of(0)
     watch._to_plan.set()
     planning = threading.Thread(target=watch._watch_plans)

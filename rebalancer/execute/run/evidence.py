@@ -33,7 +33,7 @@ RESTARTED = "a toolstack was restarted since, so that the pool no longer knows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class CallTrace:
     """What is known of a call.
 
     Args:
@@ -70,7 +70,7 @@ class Evidence:
 
     watch: Watch
     move: Migration
-    trace: Trace
+    trace: CallTrace
     seconds: float
 
     def settle(self) -> Waiting[tuple[Observation, str]]:

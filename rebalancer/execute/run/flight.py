@@ -21,7 +21,7 @@ class Halt(Exception):
     """A step did not end as it was to: nothing more is begun, for a reason that needs people."""
 
 
-class Asked(Exception):
+class StopAsked(Exception):
     """Somebody asked to stop, and nothing is under way; a pool that does not answer is not waited for any more."""
 
     def __init__(self, silence: XapiError | None = None) -> None:

@@ -15,7 +15,7 @@ from rebalancer.execute.journal.journal import Journal
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.judge.refusal import NOT_PERMITTED, is_late, is_lost_at_the_end
 from rebalancer.execute.options import RunReporter
-from rebalancer.execute.run.evidence import Evidence, Trace, toolstacks_of
+from rebalancer.execute.run.evidence import CallTrace, Evidence, toolstacks_of
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.observation import Observation, observed
 from rebalancer.execute.run.watch import Waiting, Watch
@@ -168,7 +168,7 @@ class MigrationCall:
 
     def _without_task(self, words: str, intended: Intended | None, *, sent: bool) -> Waiting[Looked]:
         """A call may be under way that has no task as far as anybody heard: what the pool shows besides settles it."""
-        trace = Trace(
+        trace = CallTrace(
             since=intended.at if intended else self.watch.clock.now(),
             toolstacks=intended.toolstacks if intended else (),
             sent=sent,
@@ -185,7 +185,7 @@ class MigrationCall:
 
     def orphan(self, mark: Mark) -> Waiting[tuple[Observation, str]]:
         """What became of the call that *mark* on the VM is of, which another run has left; nothing is written."""
-        trace = Trace(since=self.watch.clock.now(), toolstacks=mark.toolstacks, sent=True, marked=True)
+        trace = CallTrace(since=self.watch.clock.now(), toolstacks=mark.toolstacks, sent=True, marked=True)
         evidence = Evidence(watch=self.watch, move=self.step.migration, trace=trace, seconds=self._limit)
         return evidence.settle()
 

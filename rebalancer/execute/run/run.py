@@ -27,7 +27,7 @@ from rebalancer.execute.options import RunReporter
 from rebalancer.execute.result import Ending, RunResult
 from rebalancer.execute.run.attempt import Attempt
 from rebalancer.execute.run.crowd import Crowd
-from rebalancer.execute.run.flight import Asked, Flights, Halt, UnforeseenEnd
+from rebalancer.execute.run.flight import Flights, Halt, StopAsked, UnforeseenEnd
 from rebalancer.execute.run.guard import Guard
 from rebalancer.execute.run.holds import Holds
 from rebalancer.execute.run.hours import Hours
@@ -84,7 +84,7 @@ class Run:
         except XapiError as error:
             if not (self.watch.stop.asked and is_of_the_way(error)):
                 raise
-            self._stop_half_way(Asked(error))
+            self._stop_half_way(StopAsked(error))
 
     def _gone(self) -> RunResult:
         assert_sealed(self.plan)
@@ -126,7 +126,7 @@ class Run:
                 self._take_up(journal, pool)
                 result = self._result(self._steps(journal))
                 journal.append(RunEnded(at=self.watch.clock.now(), words=str(result)))
-            except (Halt, Asked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
+            except (Halt, StopAsked, StalePlan, IllegalPlan, InventoryError, XapiError, InputError) as error:
                 self._give_up(journal, error)
             except Exception as error:
                 if not self.flights.ever_sent:
@@ -218,11 +218,11 @@ class Run:
         self.waiting.add(step.id)
 
     def _ending(self) -> Ending:
-        """Why nothing more is begun; `Asked` where somebody wanted that."""
+        """Why nothing more is begun; `StopAsked` where somebody wanted that."""
         if len(self.done) == len(self.plan.steps):
             return Ending.COMPLETE
         if self.watch.stop.asked:
-            raise Asked
+            raise StopAsked
         if self.judgement.stop:
             return self.judgement.stop.ending
         if self.holds.aside and (split := half_way(self.plan, self._read())):
@@ -282,7 +282,7 @@ class Run:
         if not isinstance(error, InputError):
             with suppress(InputError):  # a full disk hides no reason
                 journal.append(RunEnded(at=self.watch.clock.now(), words=". ".join(facts)))
-        if self.flights.ever_sent or isinstance(error, Asked):
+        if self.flights.ever_sent or isinstance(error, StopAsked):
             self._stop_half_way(error)
         if isinstance(error, Halt):
             raise StalePlan(facts) from error

@@ -14,7 +14,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
+class PolicyContradiction:
     """Wishes that exclude each other: which one is named for it, what is wrong, and what to do."""
 
     where: str
@@ -37,7 +37,7 @@ def refuse_contradictions(intent: Intent, pool: Pool, where: str) -> None:
         raise PolicyError(where, found.problem, found.remedy)
 
 
-def contradictions(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
+def contradictions(intent: Intent, pool: Pool) -> Iterator[PolicyContradiction]:
     """Wishes of *intent* that exclude each other, each taken as hard."""
     units = units_of(intent.together)
     yield from _torn(intent, units, pool)
@@ -64,7 +64,7 @@ def allowed_hosts(intent: Intent, vms: Iterable[Uuid], pool: Pool) -> frozenset[
 Units = dict[Uuid, frozenset[Uuid]]
 
 
-def _torn(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradiction]:
+def _torn(intent: Intent, units: Units, pool: Pool) -> Iterator[PolicyContradiction]:
     """Units that hold more VMs of a group than may share a host or a domain."""
     sections = (("apart", intent.apart), ("spread", intent.spread))
     for section, group in ((section, group) for section, groups in sections for group in groups):
@@ -72,31 +72,31 @@ def _torn(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradiction]:
             both = unit & group.vms
             if len(both) > group.at_most:
                 wanted = [each.name for each in intent.together if each.vms & both]
-                yield Contradiction(
+                yield PolicyContradiction(
                     where=f"{section} {group.name!r}",
                     problem=f"{names(both, pool)} are kept together by {words(wanted)} and apart by {group.name!r}",
                     remedy="Take the VMs out of one of the groups",
                 )
 
 
-def _homeless(intent: Intent, units: Units, pool: Pool) -> Iterator[Contradiction]:
+def _homeless(intent: Intent, units: Units, pool: Pool) -> Iterator[PolicyContradiction]:
     """VMs, and units as a whole, that have no host left."""
     for wish in intent.run_on:
         for unit in sorted({units.get(vm, frozenset({vm})) for vm in wish.vms}, key=sorted):
             if not allowed_hosts(intent, unit, pool):
                 limits = [each.name for each in intent.run_on if each.vms & unit]
-                yield Contradiction(
+                yield PolicyContradiction(
                     where=f"run_on {wish.name!r}",
                     problem=f"{names(unit, pool)} may run on no host: run_on {words(limits)} and empty leave none",
                     remedy="Add a host to run_on, or take one out of empty",
                 )
 
 
-def _anchored(intent: Intent, pool: Pool) -> Iterator[Contradiction]:
+def _anchored(intent: Intent, pool: Pool) -> Iterator[PolicyContradiction]:
     for vm in sorted(intent.never_move):
         host = pool.vms[vm].resident_on
         if host is not None and host in intent.empty:
-            yield Contradiction(
+            yield PolicyContradiction(
                 where="never_move",
                 problem=f"{names([vm], pool)} never moves ({intent.never_move[vm]}), "
                 f"but is on {Names(pool).hosts[host]!r}, which is to be emptied",

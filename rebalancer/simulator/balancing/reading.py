@@ -35,7 +35,7 @@ class Node:
         return next((each for each in self.inside if each.name == name), None)
 
 
-class Missing(Exception):
+class MissingElement(Exception):
     """There is no such element."""
 
 
@@ -53,7 +53,7 @@ def result_in(method: str, body: bytes) -> Node:
     envelope = _parsed(method, body)
     try:
         result = descend(envelope, "Body", f"{method}Response", f"{method}Result")
-    except Missing:
+    except MissingElement:
         raise _exception(method, envelope) from None
     if (code := result.find("ResultCode")) is not None and code.text != "0":
         message = result.find("ErrorMessage")
@@ -64,7 +64,7 @@ def result_in(method: str, body: bytes) -> Node:
 def _exception(method: str, envelope: Node) -> ApiFailure:
     try:
         return ApiFailure("WLB_INTERNAL_ERROR", "Exception:", descend(envelope, "Body", "Fault", "Reason", "Text").text)
-    except Missing:
+    except MissingElement:
         return malformed(method, "Expected data is missing or corrupt. No exception found.")
 
 
@@ -72,12 +72,12 @@ def descend(node: Node, *path: str) -> Node:
     """The element at the end of a path.
 
     Raises:
-        Missing: it ends before.
+        MissingElement: it ends before.
     """
     for name in path:
         found = node.find(name)
         if found is None:
-            raise Missing(f"Descend_and_match failed. Node {name} not found.")
+            raise MissingElement(f"Descend_and_match failed. Node {name} not found.")
         node = found
     return node
 
@@ -103,7 +103,7 @@ def pairs(method: str, result: Node) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class HostAdvice:
     """What is said of a VM on a host, by its uuid."""
 
     host: str
@@ -112,7 +112,7 @@ class Placement:
     reason: str
 
 
-def placements(method: str, result: Node, hosts: int) -> list[Placement]:
+def placements(method: str, result: Node, hosts: int) -> list[HostAdvice]:
     """What is said of each of so many live hosts."""
     room = _one(method, result, "Recommendations")
     if (room.inside or room.text.strip()) and len(room.inside) != hosts:
@@ -120,10 +120,10 @@ def placements(method: str, result: Node, hosts: int) -> list[Placement]:
     return [_placement(method, row) for row in room.inside]
 
 
-def _placement(method: str, row: Node) -> Placement:
+def _placement(method: str, row: Node) -> HostAdvice:
     names = ("HostUuid", "RecommendationId", "Stars", "ZeroScoreReason")
     host, number, stars, reason = (_one(method, row, name).text for name in names)
-    found = Placement(host=host, stars=number_in(stars), number=number_text(number_in(number)), reason=reason)
+    found = HostAdvice(host=host, stars=number_in(stars), number=number_text(number_in(number)), reason=reason)
     if found.stars != 0.0 and reason != "None":
         words = f"Recommendation has both a non-zero score ({found.stars:f}) and a reason for zero ({reason})"
         raise malformed(method, words)

@@ -71,7 +71,7 @@ def retrieve_for_vm(context: Context, vm: str) -> dict[str, list[str]]:
     return {live[each.host]: _stars(world, vm, live[each.host], each) for each in found}
 
 
-def _stars(world: World, vm: str, host: str, said: reading.Placement) -> list[str]:
+def _stars(world: World, vm: str, host: str, said: reading.HostAdvice) -> list[str]:
     with world.database.lock:
         objection = refusal(boot_here.assert_can_boot_here, world.database, vm, host)
     if objection:

@@ -9,7 +9,7 @@ from typing import Final
 
 from rebalancer.simulator.faults.draws import between, one_of, some_call
 from rebalancer.simulator.state.failure import ConnectionLost
-from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, FaultKind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire.response import Response
 
@@ -72,14 +72,14 @@ def _drip(_world: World, fault: Fault, reply: Response) -> Response:
 
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="connection-reset",
         words="the connection is reset after `method` was carried out",
         occasion=Occasion.ANSWER,
         effect=_lose,
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="no-answer",
         words="`method` is carried out, and nobody answers; after `seconds` the connection is reset",
         occasion=Occasion.ANSWER,
@@ -87,7 +87,7 @@ KINDS: Final = (
         settings={"seconds": Setting(words="seconds", default="60", draw=between(5.0, 90.0))},
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="truncated",
         words="`method` is carried out, and the connection breaks after a `share` of its answer",
         occasion=Occasion.ANSWER,
@@ -95,7 +95,7 @@ KINDS: Final = (
         settings={"share": Setting(words="0 to 1", default="0.5", draw=between(0.0, 0.99))},
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="malformed",
         words=f"`method` is carried out, and answered with what is no answer; its `form` is {', '.join(FORMS)}",
         occasion=Occasion.ANSWER,
@@ -103,7 +103,7 @@ KINDS: Final = (
         settings={"form": Setting(words="one of those", default="empty", draw=one_of(tuple(FORMS)))},
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="dripping",
         words="`method` is carried out, and its answer comes `per_second` bytes a second",
         occasion=Occasion.ANSWER,

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 from typing import Final
 
-from rebalancer.simulator.state.fault import Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import FaultKind, Occasion, Setting
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="boot-fails",
         words="`host` does not come back when it boots: nobody answers there, until host.power_on",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="boots-slowly",
         words="`host` takes `seconds` longer to boot",
         occasion=Occasion.IN_PLACE,
         settings={"seconds": Setting(words="seconds", default="60")},
     ),
-    Kind(
+    FaultKind(
         name="comes-back-old",
         words="`host` boots without what was installed (`--update`)",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="comes-back-unplugged",
         words="`host` boots, and every shared SR stays without its PBD there: VM_REQUIRES_SR",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="comes-back-disabled",
         words="`host` boots, and stays disabled: HOST_DISABLED",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="shutdown-ignored",
         words="the guest of `vm` does not react to VM.clean_shutdown: after `seconds` "
         "VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT; it runs on",
         occasion=Occasion.IN_PLACE,
         settings={"seconds": Setting(words="seconds", default="60")},
     ),
-    Kind(
+    FaultKind(
         name="start-fails",
         words="`vm` does not start: `code`; it is off",
         occasion=Occasion.IN_PLACE,

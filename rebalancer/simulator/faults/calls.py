@@ -6,7 +6,7 @@ from typing import Final
 
 from rebalancer.simulator.faults.draws import a_while, between, one_of, some_call, some_read
 from rebalancer.simulator.state.failure import ApiFailure, ConnectionLost
-from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, FaultKind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 from rebalancer.simulator.wire.response import Response
 
@@ -46,7 +46,7 @@ def _take_turns(world: World, fault: Fault, _method: str) -> None:
 
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="refused",
         words="`method` fails with `code` and `params`",
         occasion=Occasion.CALL,
@@ -57,41 +57,41 @@ KINDS: Final = (
         },
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="too-many-tasks",
         words="`method` fails with TOO_MANY_PENDING_TASKS",
         occasion=Occasion.CALL,
         effect=_refuse_more,
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="still-booting",
         words="`method` fails with HOST_STILL_BOOTING, as after a restart",
         occasion=Occasion.CALL,
         effect=_still_boot,
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="session-expires",
         words="the session is unknown from the next call of `method`, without `Async.`, on: SESSION_INVALID",
         occasion=Occasion.IN_PLACE,
         trigger=some_read,
     ),
-    Kind(
+    FaultKind(
         name="reset-before",
         words="the connection is reset before `method` is carried out: XAPI never took it",
         occasion=Occasion.CALL,
         effect=_reset,
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="unavailable",
         words="`method` is answered with HTTP 503, and not carried out",
         occasion=Occasion.CALL,
         effect=_be_unavailable,
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="network-away",
         words="`host`, or every host, refuses connections and breaks those that there are; with `how` = silent nobody "
         "answers instead",
@@ -99,7 +99,7 @@ KINDS: Final = (
         settings={"how": Setting(words="reset or silent", default="reset", draw=one_of(("reset", "silent")))},
         trigger=a_while,
     ),
-    Kind(
+    FaultKind(
         name="slow",
         words="`method` is carried out and answered `seconds` late",
         occasion=Occasion.CALL,
@@ -107,7 +107,7 @@ KINDS: Final = (
         settings={"seconds": Setting(words="seconds", default="1", draw=between(0.1, 20.0))},
         trigger=some_call,
     ),
-    Kind(
+    FaultKind(
         name="rate-limited",
         words="calls of `method` are let in one after the other, `per_second` of them",
         occasion=Occasion.CALL,
@@ -115,12 +115,12 @@ KINDS: Final = (
         settings={"per_second": Setting(words="calls a second", default="5", draw=between(1.0, 20.0))},
         trigger=a_while,
     ),
-    Kind(
+    FaultKind(
         name="old-login",
         words="a login takes no originator, like XenServer 6.1 and older",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="no-json",
         words="the toolstack does not speak JSON-RPC, like XenServer 6.5 and older",
         occasion=Occasion.IN_PLACE,

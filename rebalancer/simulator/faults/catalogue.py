@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from rebalancer.simulator.faults import answers, boots, calls, guests, metrics, moves, pool
-from rebalancer.simulator.state.fault import Fault, Kind, fault_of
+from rebalancer.simulator.state.fault import Fault, FaultKind, fault_of
 from rebalancer.simulator.state.pool import Records
 
-FAULTS: Final[Mapping[str, Kind]] = MappingProxyType(
+FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
     {kind.name: kind for room in (moves, guests, pool, boots, calls, answers, metrics) for kind in room.KINDS}
 )
 """{name: kind} of everything that a simulated pool can be made to do."""

@@ -10,7 +10,7 @@ from rebalancer.simulator.checks import boot_here, memory
 from rebalancer.simulator.faults.draws import a_guest, a_halted_guest, a_host, between, one_of, running, some_moment
 from rebalancer.simulator.migration import power, removal, residence
 from rebalancer.simulator.state.database import Database
-from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, FaultKind, Occasion, Setting
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
 
@@ -109,7 +109,7 @@ def _without(database: Database, vm: str, field: str, key: str) -> None:
 
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="other-actor",
         words="somebody moves `other` to host `to`, without asking",
         occasion=Occasion.POOL,
@@ -120,7 +120,7 @@ KINDS: Final = (
         },
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-started",
         words="somebody starts `other`, which was off, on host `to`",
         occasion=Occasion.POOL,
@@ -131,7 +131,7 @@ KINDS: Final = (
         },
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-shut-down",
         words="somebody shuts `other` down; its migration, if there is one, fails: halted",
         occasion=Occasion.POOL,
@@ -139,7 +139,7 @@ KINDS: Final = (
         settings={"other": OTHER},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-suspended",
         words="somebody suspends `other`; its migration, if there is one, fails: suspended",
         occasion=Occasion.POOL,
@@ -147,7 +147,7 @@ KINDS: Final = (
         settings={"other": OTHER},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-deleted",
         words="somebody shuts `other` down and deletes it; its migration, if there is one, fails with HANDLE_INVALID",
         occasion=Occasion.POOL,
@@ -155,7 +155,7 @@ KINDS: Final = (
         settings={"other": OTHER},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-busy",
         words="`operation` is under way on `other` for `seconds`; a migration that is asked for meanwhile waits",
         occasion=Occasion.POOL,
@@ -167,7 +167,7 @@ KINDS: Final = (
         },
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="vm-blocked",
         words="`operation` of `other` is blocked for `seconds` with `reason`: OPERATION_BLOCKED",
         occasion=Occasion.POOL,

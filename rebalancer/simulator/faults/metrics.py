@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from rebalancer.simulator.state.fault import Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import FaultKind, Occasion, Setting
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="rrd-error",
         words="`host` answers RRD requests with HTTP 500",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="rrd-unknown",
         words="`host` knows no value yet: every one is NaN",
         occasion=Occasion.IN_PLACE,
     ),
-    Kind(
+    FaultKind(
         name="rrd-slow",
         words="`host` answers RRD requests `seconds` late",
         occasion=Occasion.IN_PLACE,

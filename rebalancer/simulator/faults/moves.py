@@ -11,7 +11,7 @@ from rebalancer.simulator.faults.draws import between, one_of, some_move
 from rebalancer.simulator.migration import residence
 from rebalancer.simulator.migration.transfer import Transfer
 from rebalancer.simulator.state.failure import ApiFailure
-from rebalancer.simulator.state.fault import Fault, Kind, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, FaultKind, Occasion, Setting
 from rebalancer.simulator.state.world import World
 
 Error = Callable[[Transfer], tuple[str, ...]]
@@ -33,13 +33,13 @@ def _fails(_world: World, fault: Fault, transfer: Transfer) -> None:
     raise ApiFailure(fault.settings["code"], *fault.settings.get("params", "").split())
 
 
-def _failing(name: str, words: str, progress: float, error: Error, *, operation: str | None = None) -> Kind:
+def _failing(name: str, words: str, progress: float, error: Error, *, operation: str | None = None) -> FaultKind:
     """A kind of which the migration fails while the VM runs on its source."""
 
     def fail(_world: World, _fault: Fault, transfer: Transfer) -> None:
         raise ApiFailure(*error(transfer))
 
-    return Kind(
+    return FaultKind(
         name=name,
         words=words,
         occasion=Occasion.MOVE,
@@ -99,7 +99,7 @@ def _loses_its_task(world: World, _fault: Fault, transfer: Transfer) -> None:
 
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="move-fails",
         words="a migration of `vm` fails at progress `at` with `code` and `params`; the VM runs on its source",
         occasion=Occasion.MOVE,
@@ -166,7 +166,7 @@ KINDS: Final = (
         0.6,
         lambda _: ("INTERNAL_ERROR", END_OF_FILE),
     ),
-    Kind(
+    FaultKind(
         name="stream-breaks-late",
         words="the stream of memory breaks once the guest was suspended: INTERNAL_ERROR; XAPI shuts it down: halted",
         occasion=Occasion.MOVE,
@@ -180,7 +180,7 @@ KINDS: Final = (
         0.1,
         lambda _: ("VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED",),
     ),
-    Kind(
+    FaultKind(
         name="handshake-lost",
         words="the last handshake is lost: the task fails with INTERNAL_ERROR, 'Synchronisation point 4', and the VM "
         "runs on the target, which the pool shows `lag` seconds later",
@@ -193,7 +193,7 @@ KINDS: Final = (
         operation="pool_migrate",
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="vm-halts",
         words="`vm` shuts down inside its own migration, which fails: halted",
         occasion=Occasion.MOVE,
@@ -201,7 +201,7 @@ KINDS: Final = (
         settings={"at": at(0.5)},
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="guest-reboots",
         words="the guest reboots inside its own migration, `reboots` times, and its memory is copied anew; XAPI "
         "gives up after the third with INTERNAL_ERROR",
@@ -213,7 +213,7 @@ KINDS: Final = (
         },
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="stalls",
         words="a migration stands still at progress `at` for `seconds`, 0 for ever; it can be cancelled",
         occasion=Occasion.MOVE,
@@ -221,7 +221,7 @@ KINDS: Final = (
         settings={"at": at(0.5), "seconds": Setting(words="seconds", default="0", draw=between(5.0, 300.0))},
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="task-vanishes",
         words="the task of a migration is gone from progress `at` on, as after XAPI's garbage collection; it goes on",
         occasion=Occasion.MOVE,
@@ -250,28 +250,28 @@ KINDS: Final = (
         lambda _: ("SR_BACKEND_FAILURE_44", "", "There is insufficient space", ""),
         operation="migrate_send",
     ),
-    Kind(
+    FaultKind(
         name="copies-stay",
         words="the copies of disks that a failed migration of `vm` made are not removed",
         occasion=Occasion.IN_PLACE,
         operation="migrate_send",
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="source-stays",
         words="`vm` runs in another pool after its migration there, and its record stays, halted, in its own",
         occasion=Occasion.IN_PLACE,
         operation="migrate_send",
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="no-ballooning",
         words="`vm` gives no memory back before it is copied: without room for all of it, the migration fails late "
         "with HOST_NOT_ENOUGH_FREE_MEMORY",
         occasion=Occasion.IN_PLACE,
         trigger=some_move,
     ),
-    Kind(
+    FaultKind(
         name="stays-squeezed",
         words="`vm` has its dynamic minimum of memory after its migration, and gets no more by itself",
         occasion=Occasion.IN_PLACE,

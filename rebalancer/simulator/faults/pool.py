@@ -8,7 +8,7 @@ from rebalancer.simulator.faults.draws import a_host, between, one_of, some_mome
 from rebalancer.simulator.migration import boots, membership
 from rebalancer.simulator.state import toolstack
 from rebalancer.simulator.state.database import Database
-from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion, Setting
+from rebalancer.simulator.state.fault import Fault, FaultKind, Moment, Occasion, Setting
 from rebalancer.simulator.state.world import World
 
 OUTCOME: Final = Setting(
@@ -89,7 +89,7 @@ def _turn_wlb_on(world: World, _fault: Fault, _vm: str) -> None:
 
 
 KINDS: Final = (
-    Kind(
+    FaultKind(
         name="toolstack-restart",
         words="all tasks are cancelled, all sessions end, and migrations under way end without them, as `outcome` says",
         occasion=Occasion.POOL,
@@ -98,7 +98,7 @@ KINDS: Final = (
         moment=Moment.PROGRESS,
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="coordinator-switch",
         words="`host`, or the first other by name, becomes coordinator; `old` is a member then, or dead; the toolstack "
         "restarts, see toolstack-restart",
@@ -112,7 +112,7 @@ KINDS: Final = (
         moment=Moment.PROGRESS,
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="host-crashes",
         words="`host` goes down with its VMs, which are halted then, and nobody answers at its address",
         occasion=Occasion.POOL,
@@ -120,7 +120,7 @@ KINDS: Final = (
         settings={"host": HOST},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="host-disabled",
         words="`host` is disabled: HOST_DISABLED",
         occasion=Occasion.POOL,
@@ -128,7 +128,7 @@ KINDS: Final = (
         settings={"host": HOST},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="host-dead",
         words="`host` is no longer live by the pool's records: HOST_NOT_LIVE; its VMs run on",
         occasion=Occasion.POOL,
@@ -136,14 +136,14 @@ KINDS: Final = (
         settings={"host": HOST},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="host-joins",
         words="a host like the coordinator joins the pool; nobody answers at its address",
         occasion=Occasion.POOL,
         effect=_join,
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="host-leaves",
         words="`host`, unless it is the coordinator, leaves the pool; VMs that ran there are halted",
         occasion=Occasion.POOL,
@@ -151,7 +151,7 @@ KINDS: Final = (
         settings={"host": HOST},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="pbd-unplugged",
         words="every shared SR loses its PBD on `host`: VM_REQUIRES_SR",
         occasion=Occasion.POOL,
@@ -159,21 +159,21 @@ KINDS: Final = (
         settings={"host": HOST},
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="ha-changes",
         words="somebody turns HA on, or off where it was on",
         occasion=Occasion.POOL,
         effect=_change_ha,
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="wlb-begins",
         words="somebody turns Workload Balancing on",
         occasion=Occasion.POOL,
         effect=_turn_wlb_on,
         trigger=some_moment,
     ),
-    Kind(
+    FaultKind(
         name="clock-skew",
         words="the clock of `host` is `seconds` ahead; it stamps metrics by it",
         occasion=Occasion.IN_PLACE,

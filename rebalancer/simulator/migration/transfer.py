@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rebalancer.simulator.checks import copies, migration
 from rebalancer.simulator.state import tasks
 from rebalancer.simulator.state.failure import ApiFailure, Cancelled, ConnectionLost
-from rebalancer.simulator.state.fault import Fault, Kind, Moment, Occasion
+from rebalancer.simulator.state.fault import Fault, FaultKind, Moment, Occasion
 from rebalancer.simulator.state.schema import NULL
 from rebalancer.simulator.state.world import World
 
@@ -187,7 +187,7 @@ def memory_seconds(world: World, vm: str) -> float:
     return int(metrics["memory_actual"] if metrics else record["memory_dynamic_min"]) / LINK_BYTES_PER_SECOND
 
 
-def _strikes(world: World, move: MoveRequest) -> list[tuple[Kind, Fault]]:
+def _strikes(world: World, move: MoveRequest) -> list[tuple[FaultKind, Fault]]:
     """What is to go wrong on the way of a move."""
     vm, host = world.uuid("VM", move.vm), world.uuid("host", move.target)
     of_move = world.faults.due(Occasion.MOVE, vm=vm, host=host, operation=move.operation)

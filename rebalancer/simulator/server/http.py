@@ -41,7 +41,7 @@ BROKEN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class HostSite:
     """What one simulated host answers calls and GET requests with."""
 
     door: Door
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    site: Site
+    site: HostSite
 
     def do_POST(self) -> None:
         """Answer an API call."""
@@ -183,7 +183,7 @@ class Acceptor:
     The port is the same on every address: the given one, or for 0 any free one.
     """
 
-    def __init__(self, sites: Mapping[str, Site], port: int, context: ssl.SSLContext | None) -> None:
+    def __init__(self, sites: Mapping[str, HostSite], port: int, context: ssl.SSLContext | None) -> None:
         self._context = context
         self._selector = selectors.DefaultSelector()
         self._open: set[socket.socket] = set()
@@ -220,7 +220,7 @@ class Acceptor:
         self._selector.close()
         self._wake.close()
 
-    def _serve(self, connection: socket.socket, address: Any, site: Site) -> None:  # noqa: ANN401 - as accept gives it
+    def _serve(self, connection: socket.socket, address: Any, site: HostSite) -> None:  # noqa: ANN401 - as accept gives it
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if site.door.is_away() == "reset":
             _reset(connection)

@@ -15,7 +15,7 @@ from rebalancer.simulator.faults.catalogue import FAULTS, parse
 from rebalancer.simulator.rrd.endpoints import RrdEndpoints
 from rebalancer.simulator.rrd.render import Generation
 from rebalancer.simulator.server.door import Door
-from rebalancer.simulator.server.http import Acceptor, Site
+from rebalancer.simulator.server.http import Acceptor, HostSite
 from rebalancer.simulator.state.clock import PoolClock
 from rebalancer.simulator.state.database import Database
 from rebalancer.simulator.state.faults import Faults
@@ -147,7 +147,7 @@ class Simulator:
         dispatcher, rrds = Dispatcher(self.world), RrdEndpoints(self.world, self._generation)
         hosts = _coordinator_first(self.database.all("host"), self.world.coordinator)
         sites = {
-            record["address"]: Site(
+            record["address"]: HostSite(
                 door=Door(world=self.world, host=ref, dispatcher=dispatcher), rrds=rrds, clock=self.clock
             )
             for ref, record in hosts.items()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from rebalancer.simulator.state.fault import IN_A_MOVE, SUBJECTS, TRIGGERS, Fault, Kind, Moment, Occasion
+from rebalancer.simulator.state.fault import IN_A_MOVE, SUBJECTS, TRIGGERS, Fault, FaultKind, Moment, Occasion
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class _Waiting:
     """A fault that is still to happen, with what is left of its counts; `fault` says what nobody else says of it."""
 
     wanted: Fault
-    kind: Kind
+    kind: FaultKind
     due: float
     fault: Fault = field(init=False)
     times: int = field(init=False)
@@ -66,7 +66,7 @@ class Faults:
         monotonic: seconds since some moment, for faults that wait or last.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, kinds: Mapping[str, FaultKind], monotonic: Callable[[], float] = time.monotonic) -> None:
         self.kinds, self._monotonic = kinds, monotonic
         self._waiting: list[_Waiting] = []
         self._struck: list[Fault] = []
@@ -149,15 +149,15 @@ class Faults:
                     return each.fault if self._counted(each, now) else None
         return None
 
-    def due(self, occasion: Occasion, **subject: str) -> list[tuple[Kind, Fault]]:
+    def due(self, occasion: Occasion, **subject: str) -> list[tuple[FaultKind, Fault]]:
         """Count down and return the faults of an occasion that are due for a subject, the first asked for first."""
         return self._due(lambda each: each.kind.occasion is occasion, subject)
 
-    def due_in_pool(self, moment: Moment, **subject: str) -> list[tuple[Kind, Fault]]:
+    def due_in_pool(self, moment: Moment, **subject: str) -> list[tuple[FaultKind, Fault]]:
         """Count down and return what is due in the pool itself at a moment."""
         return self._due(lambda each: each.kind.occasion is Occasion.POOL and each.moment is moment, subject)
 
-    def _due(self, is_meant: Callable[[_Waiting], bool], subject: Mapping[str, str]) -> list[tuple[Kind, Fault]]:
+    def _due(self, is_meant: Callable[[_Waiting], bool], subject: Mapping[str, str]) -> list[tuple[FaultKind, Fault]]:
         if not self._waiting:
             return []
         with self._lock:

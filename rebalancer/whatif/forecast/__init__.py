@@ -2,14 +2,14 @@
 
 from rebalancer.whatif.forecast.ahead import COVERAGE, Ahead, ahead
 from rebalancer.whatif.forecast.courses import Night, cpu_course, memory_course
-from rebalancer.whatif.forecast.runway import Course, Runway, runway
+from rebalancer.whatif.forecast.runway import ResourceDays, Runway, runway
 from rebalancer.whatif.forecast.vms import VMFinding, VMKind, vm_findings
 
 __all__ = [
     "COVERAGE",
     "Ahead",
-    "Course",
     "Night",
+    "ResourceDays",
     "Runway",
     "VMFinding",
     "VMKind",

@@ -18,7 +18,7 @@ REACH = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Course:
+class ResourceDays:
     """A resource day by day: what is known, what is limit.
 
     Args:
@@ -58,7 +58,7 @@ class Runway:
         words: why there is no forecast, "" where there is one.
     """
 
-    course: Course
+    course: ResourceDays
     ahead: Ahead | None
     words: str = ""
 
@@ -87,7 +87,7 @@ class Runway:
         return int(over[0]) + 1 if len(over) else None
 
 
-def runway(course: Course) -> Runway:
+def runway(course: ResourceDays) -> Runway:
     """What is left, by the days of *course*; with less than 14 known days nothing is said."""
     known = course.known_days
     if known < LEAST_DAYS:

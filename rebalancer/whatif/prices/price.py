@@ -12,7 +12,7 @@ from rebalancer.placement import Placement
 from rebalancer.rules import PoolRule, Rulebook
 from rebalancer.solve import Budget, Deadline, Solution, solve
 from rebalancer.tier import TierResult
-from rebalancer.whatif.prices.waiver import Kind, Waiver, problem_of, waivers
+from rebalancer.whatif.prices.waiver import Waiver, WaiverKind, problem_of, waivers
 from rebalancer.whatif.scenarios.edit import Situation
 from rebalancer.whatif.scenarios.outcome import overload_bound
 
@@ -72,7 +72,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AsItIs:
     """What is found with everything as it is."""
 
     placement: Placement
@@ -88,7 +88,7 @@ class Standing:
         return not (self.moves or self.overload or self.breaches)
 
 
-def standing(now: Situation) -> Standing:
+def standing(now: Situation) -> AsItIs:
     """What is found in *now*.
 
     Raises:
@@ -99,21 +99,21 @@ def standing(now: Situation) -> Standing:
     return _standing(book, found.placement, found.tiers)
 
 
-def priced_at_once(now: Situation, held: Standing) -> dict[str, Price | Waiver]:
+def priced_at_once(now: Situation, held: AsItIs) -> dict[str, Price | Waiver]:
     """By label: what costs nothing, for which no search is needed; and what has to be solved without."""
     book = Rulebook.of(problem_of(now))
     only, limited = alone(book), {bound.rule.id for bound in book.limits}
     pooled = {rule.id for rule in book.rules if isinstance(rule, PoolRule)}
     found: dict[str, Price | Waiver] = {}
     for each in waivers(book):
-        count = None if only is None or each.kind is not Kind.RULE or each.name in pooled else only[each.name]
+        count = None if only is None or each.kind is not WaiverKind.RULE or each.name in pooled else only[each.name]
         idle = each.name in pooled and each.name not in limited
         why = SETS_NOTHING if idle else OPENS_NOTHING if count == 0 else NOTHING_TO_SAVE if held.nothing else ""
         found[each.label] = _free(each, held, count, why) if why else replace(each, only=count)
     return found
 
 
-def price_of(now: Situation, given: Waiver, held: Standing) -> Price:
+def price_of(now: Situation, given: Waiver, held: AsItIs) -> Price:
     """The price of what is *given* up, beside what is *held* with it: a placement without it is no worse than that."""
     book = given.book(now)
     found = _solved(book, near=held.placement)
@@ -135,8 +135,8 @@ def _solved(book: Rulebook, near: Placement | None = None) -> Solution:
     return solve(book, near=near, budget=Budget(book.problem.policy.limits, until=Deadline()))
 
 
-def _standing(book: Rulebook, placement: Placement, tiers: Sequence[TierResult]) -> Standing:
-    return Standing(
+def _standing(book: Rulebook, placement: Placement, tiers: Sequence[TierResult]) -> AsItIs:
+    return AsItIs(
         placement=placement,
         overload=None if book.problem.demand is None else Overload().value(placement, book),
         gib=MigrationCost().value(placement, book),
@@ -175,7 +175,7 @@ def alone(book: Rulebook) -> Counter[str] | None:
     return found
 
 
-def _free(given: Waiver, held: Standing, only: int | None, condition: str) -> Price:
+def _free(given: Waiver, held: AsItIs, only: int | None, condition: str) -> Price:
     nothing = None if held.overload is None else 0.0
     return Price(
         name=given.name,
@@ -191,7 +191,7 @@ def _free(given: Waiver, held: Standing, only: int | None, condition: str) -> Pr
     )
 
 
-def _condition(held: Standing, then: Standing) -> str:
+def _condition(held: AsItIs, then: AsItIs) -> str:
     if not held.gap and not then.gap:
         return f"{PROVED}: both placements are the best, by what breaks, load and moves"
     return f"beside placements found: {held.gap:.1%} from the best at most with it, {then.gap:.1%} without"

@@ -32,7 +32,7 @@ LIMITS: Final[dict[str, float | None]] = {
 """Limits that are no rules: keys of the policy, and the value that limits nothing."""
 
 
-class Kind(StrEnum):
+class WaiverKind(StrEnum):
     """What has a price."""
 
     RULE = "rule"
@@ -55,7 +55,7 @@ class Waiver:
         only: moves of one VM to one host that it alone forbids, where that is known.
     """
 
-    kind: Kind
+    kind: WaiverKind
     name: str
     section: str = ""
     says: str
@@ -79,7 +79,7 @@ class Waiver:
         if self.edit is not None:
             return Rulebook.of(problem_of(self.edit.applied(now)))
         problem = problem_of(now)
-        if self.kind is Kind.GROUP:
+        if self.kind is WaiverKind.GROUP:
             return Rulebook.of(replace(problem, intent=_without(problem.intent, self.section, self.name)))
         return Rulebook.of(problem).without(self.name)
 
@@ -105,7 +105,7 @@ def _of_rule(rule: Rule) -> Waiver:
     elif rule.id == "spare":
         edit = SetPolicy.of({"spare.hosts": 0})
     return Waiver(
-        kind=Kind.RULE,
+        kind=WaiverKind.RULE,
         name=rule.id,
         says=rule.sentence,
         origin=rule.origin,
@@ -121,7 +121,7 @@ def _groups(problem: Problem) -> Iterator[Waiver]:
         for wish in getattr(problem.intent, section):
             edit = DropGroup(name=wish.name) if wish.name in in_file else None
             yield Waiver(
-                kind=Kind.GROUP,
+                kind=WaiverKind.GROUP,
                 name=wish.name,
                 section=section,
                 says=f"{counted(len(wish.vms), 'VM')}, {section}{'' if wish.hard else ', a wish'}",
@@ -139,7 +139,7 @@ def _limits(policy: Policy) -> Iterator[Waiver]:
         if value != nothing:
             edit = SetPolicy.of({key: nothing})
             says = f"{key} = {value:g}"
-            yield Waiver(kind=Kind.LIMIT, name=key, says=says, origin=Origin.POLICY, edit=edit, how=edit.words)
+            yield Waiver(kind=WaiverKind.LIMIT, name=key, says=says, origin=Origin.POLICY, edit=edit, how=edit.words)
 
 
 def _without(intent: Intent, section: str, name: str) -> Intent:

@@ -15,7 +15,7 @@ from rebalancer.inventory import Host
 from rebalancer.units import MIB
 from rebalancer.wlb.reports import layouts
 from rebalancer.wlb.reports.dataset import Layout, Row, Value, document
-from rebalancer.wlb.reports.past import HOUR, Past, past_of
+from rebalancer.wlb.reports.past import HOUR, PastHours, past_of
 from rebalancer.wlb.view import View
 
 CPU_LEVELS: Final = {"critical": 1.0, "high": 0.85, "medium": 0.5, "low": 0.15}
@@ -36,7 +36,7 @@ class NoSuchReport(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReportRequest:
     """Which time a report is about, on the clock of whoever asked: from `since` on, before `until`, both UTC.
 
     `offset` is what that clock is ahead of UTC; `host` the uuid of the host, empty where it is about a pool.
@@ -48,7 +48,7 @@ class Asked:
     host: str = ""
 
     @classmethod
-    def of(cls, parms: Mapping[str, str], now: datetime) -> Asked:
+    def of(cls, parms: Mapping[str, str], now: datetime) -> ReportRequest:
         """What the parameters of a call say: `Start` and `End` in days from today, both of them included.
 
         Raises:
@@ -90,7 +90,7 @@ def is_about(view: View, parms: Mapping[str, str]) -> bool:
     return parms.get("PoolID") == pool.uuid or parms.get("HostID") in pool.hosts
 
 
-def report(name: str, view: View, store: Store, asked: Asked) -> str:
+def report(name: str, view: View, store: Store, asked: ReportRequest) -> str:
     """The document of a report.
 
     Raises:
@@ -105,7 +105,7 @@ def report(name: str, view: View, store: Store, asked: Asked) -> str:
     return document(layout, rows(view, past_of(store, view, asked.since, asked.until), asked))
 
 
-def _hosts(view: View, asked: Asked) -> Iterator[tuple[int, Host]]:
+def _hosts(view: View, asked: ReportRequest) -> Iterator[tuple[int, Host]]:
     """The hosts that it is about, each with its row."""
     for number, host in enumerate(view.problem.pool.hosts.values()):
         if asked.host in {"", host.uuid}:
@@ -132,7 +132,7 @@ def memory_level(free: float, kept: float) -> str:
     return next(short, "low").capitalize()
 
 
-def _hours(view: View, past: Past, asked: Asked) -> Iterator[tuple[Host, dict[str, Value], float, float]]:
+def _hours(view: View, past: PastHours, asked: ReportRequest) -> Iterator[tuple[Host, dict[str, Value], float, float]]:
     """Host, columns of the moment, share of CPU and bytes free, of every hour of which load is known."""
     for number, host in _hosts(view, asked):
         for hour in np.flatnonzero(~np.isnan(past.cpu[number])).tolist():
@@ -146,7 +146,7 @@ def _hours(view: View, past: Past, asked: Asked) -> Iterator[tuple[Host, dict[st
             )
 
 
-def _pool_health(view: View, past: Past, asked: Asked) -> Iterator[Row]:
+def _pool_health(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
     policy = view.problem.policy
     threshold, kept = policy.objective.threshold, policy.capacity.memory_reserve_mib * MIB
     for host, when, share, free in _hours(view, past, asked):
@@ -154,20 +154,20 @@ def _pool_health(view: View, past: Past, asked: Asked) -> Iterator[Row]:
         yield {**when, "uuid": host.uuid, **levels, "memory_threshold_percent": memory_level(free, kept)}
 
 
-def _health_history(view: View, past: Past, asked: Asked) -> Iterator[Row]:
+def _health_history(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
     limits = thresholds_of(view)
     for _, when, share, free in _hours(view, past, asked):
         yield {**when, **limits, "avg_total_cpu": share, "avg_free_mem": int(free)}
 
 
-def _optimisation_history(view: View, past: Past, asked: Asked) -> Iterator[Row]:
+def _optimisation_history(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
     """The health of all hosts, with the moves that arrived in each hour."""
     arrived = Counter(asked.stamps(move.at)["hour"] for move in past.moves)
     for _, when, share, free in _hours(view, past, asked):
         yield {**when, "avg_total_cpu": share, "avg_free_mem": int(free), "optimized_moves": arrived[when["hour"]]}
 
 
-def _motion_history(_view: View, past: Past, asked: Asked) -> Iterator[Row]:
+def _motion_history(_view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
     """A row for each move that arrived, and one with nothing but the day for days without."""
     quiet = {asked.stamps(asked.since + timedelta(days=day))["day"] for day in range(_days(asked))}
     for number, move in enumerate(past.moves, start=1):
@@ -179,11 +179,11 @@ def _motion_history(_view: View, past: Past, asked: Asked) -> Iterator[Row]:
     yield from ({"day": day} for day in sorted(quiet, key=str))
 
 
-def _days(asked: Asked) -> int:
+def _days(asked: ReportRequest) -> int:
     return max(0, -(-(asked.until - asked.since) // timedelta(days=1)))
 
 
-Rows = Callable[[View, Past, Asked], Iterator[Row]]
+Rows = Callable[[View, PastHours, ReportRequest], Iterator[Row]]
 OF_A_HOST: Final = frozenset({"host_health_history"})
 REPORTS: Final[Mapping[str, tuple[Layout, Rows]]] = {
     "pool_health": (layouts.POOL_HEALTH, _pool_health),

@@ -26,7 +26,7 @@ NO_TOKEN: Final = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class ObjectEvent:
     """How an object stands: its class in small letters, and its record; None where it is gone."""
 
     kind: str
@@ -43,7 +43,7 @@ class Listener:
         self._transport: Interruptible | None = None
         self._woken = False
 
-    def changes(self, objects: Sequence[str], seconds: float) -> tuple[Event, ...]:
+    def changes(self, objects: Sequence[str], seconds: float) -> tuple[ObjectEvent, ...]:
         """What has changed of *objects* since the last call; by the first call, how each stands.
 
         Nothing where *seconds* are over before, or `wake` was called.
@@ -74,7 +74,7 @@ class Listener:
             self._transport.close()
             self._transport = None
 
-    def _asked(self, objects: Sequence[str], seconds: float) -> tuple[Event, ...]:
+    def _asked(self, objects: Sequence[str], seconds: float) -> tuple[ObjectEvent, ...]:
         session = self._session
         session.log_in()
         login = f"{session.url} {session.session_ref}"
@@ -93,6 +93,6 @@ class Listener:
         return events
 
 
-def _event(told: Mapping[str, Any]) -> Event:
+def _event(told: Mapping[str, Any]) -> ObjectEvent:
     record = None if told["operation"] == "del" else dict(told["snapshot"])
-    return Event(kind=str(told["class"]).lower(), ref=str(told["ref"]), record=record)
+    return ObjectEvent(kind=str(told["class"]).lower(), ref=str(told["ref"]), record=record)

@@ -13,7 +13,7 @@ from rebalancer.demand.past_hours import PastHours, past_hours
 from rebalancer.frames import course_days_frame, runway_frame, vm_findings_frame
 from rebalancer.plots import plot_forecast
 from rebalancer.problem import Problem
-from rebalancer.whatif.forecast import Course, ahead, cpu_course, memory_course, runway, vm_findings
+from rebalancer.whatif.forecast import ResourceDays, ahead, cpu_course, memory_course, runway, vm_findings
 from tests.plan.made import demand_of, pool_with
 from tests.pools import problem_of
 
@@ -21,10 +21,12 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 28
 
 
-def course(daily: list[float] | NDArray[np.float64], limit: float) -> Course:
+def course(daily: list[float] | NDArray[np.float64], limit: float) -> ResourceDays:
     """A resource with these days."""
     values = np.asarray(daily, dtype=np.float64)
-    return Course(resource="cpu", unit="pCPUs", first=date(2026, 3, 2), daily=values, limit=limit, means="what it is")
+    return ResourceDays(
+        resource="cpu", unit="pCPUs", first=date(2026, 3, 2), daily=values, limit=limit, means="what it is"
+    )
 
 
 def growing(slope: float, noise: float = 0.5, seed: int = 1) -> NDArray[np.float64]:

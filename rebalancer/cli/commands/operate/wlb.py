@@ -48,10 +48,10 @@ def serve(
     from rebalancer.cli.stopping import asked_to_stop
 
     assert_served()
+    from rebalancer.wlb.server import ServerSettings, serving
     from rebalancer.wlb.serving import Listen
-    from rebalancer.wlb.standing import Standing, serving
 
-    standing = Standing(
+    settings = ServerSettings(
         policy=policy_of(policy),
         base=policy.parent,
         accounts=accounts or accounts_file(state_dir),
@@ -59,7 +59,7 @@ def serve(
         told=lambda words: typer.echo(line(words, LogPriority.WARNING), err=True),
     )
     listening = Listen(address=listen, certificate=tls_cert, key=tls_key)
-    with asked_to_stop() as stop, serving(standing, listening) as address:
+    with asked_to_stop() as stop, serving(settings, listening) as address:
         show_lines(f"listening on {address}")
         stop.wait()
 

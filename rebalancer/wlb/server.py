@@ -10,7 +10,7 @@ from pathlib import Path
 import rebalancer as rb
 from rebalancer.execute.journal.folders import state_folder
 from rebalancer.wlb.accounts import Accounts
-from rebalancer.wlb.app import Door, app_of
+from rebalancer.wlb.app import FrontDoor, app_of
 from rebalancer.wlb.measures import Measures
 from rebalancer.wlb.service import Service
 from rebalancer.wlb.serving import Listen, Listening
@@ -23,7 +23,7 @@ PLANNERS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ServerSettings:
     """What a server stands on.
 
     Args:
@@ -42,18 +42,18 @@ class Standing:
 
 
 @contextmanager
-def serving(standing: Standing, listen: Listen) -> Iterator[str]:
+def serving(settings: ServerSettings, listen: Listen) -> Iterator[str]:
     """Serve for the length of a block; the address that it listens on, as `wlb_url` wants it.
 
     Raises:
         ConnectionSettingsError: accounts, list of pools or key cannot be used.
         InputError: the state folder or the address cannot be used.
     """
-    accounts, planners = Accounts.from_file(standing.accounts), ProcessEach(PLANNERS)
-    vault = Vault(state_folder(standing.state_dir) / "wlb")
-    helpers = Helpers(planners=planners, told=standing.told)
-    service = Service(standing.policy, standing.base, vault, helpers, state_dir=standing.state_dir)
-    door = Door(service=service, accounts=accounts, measures=Measures(service), told=standing.told)
+    accounts, planners = Accounts.from_file(settings.accounts), ProcessEach(PLANNERS)
+    vault = Vault(state_folder(settings.state_dir) / "wlb")
+    helpers = Helpers(planners=planners, told=settings.told)
+    service = Service(settings.policy, settings.base, vault, helpers, state_dir=settings.state_dir)
+    door = FrontDoor(service=service, accounts=accounts, measures=Measures(service), told=settings.told)
     service.start()
     try:
         with Listening(app_of(door), listen) as listening:
