@@ -21,8 +21,6 @@ from rebalancer.policy import Mode
 from rebalancer.rules import Ledger, Objection, Rulebook, Violation
 from rebalancer.units import counted, first_few, size_in_words
 
-COOL_DOWN = "cool-down"
-"""In the place of a rule: the VM moved a short while ago, and rather stays for `limits.cool_down_hours`."""
 OVER_THRESHOLD = "over-threshold"
 """In the place of a rule: the host has more load than the policy's threshold."""
 RELIEVES = "relieves "
@@ -208,8 +206,7 @@ class Reasons:
         targets, intent = self._book.targets(vm), self._problem.intent
         if targets and vm.uuid in intent.last_resort:
             words = f"moves as a last resort only: {intent.last_resort[vm.uuid]}"
-            rule = COOL_DOWN if vm.uuid in intent.cooling else LastResort.id
-            return Objection(rule=rule, code=None, words=words)
+            return Objection(rule=LastResort.id, code=None, words=words)
         if too_hot := self._too_hot(vm, targets):
             return too_hot
         if targets:

@@ -11,6 +11,7 @@ from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.task import PlanningTask, Prepared, task_of
 from rebalancer.plan import Plan
+from rebalancer.planner.patience import with_patience
 from rebalancer.planner.rebalance import rebalance as plan_for
 from rebalancer.policy import Mode
 from rebalancer.solve import Cost, SolveReporter, Tradeoff
@@ -86,7 +87,8 @@ def tradeoff(
     _assert_measured(model)
     if cost not in set(Cost):
         raise InputError(f"cost {cost!r}", "there is none of that name", f"Name {' or '.join(Cost)}")
-    return curve_of(task_of(model, made_at, seconds).book, cost=Cost(cost))
+    book = task_of(model, made_at, seconds).book
+    return curve_of(with_patience(book) or book, cost=Cost(cost))
 
 
 def _assert_likely(plan: Plan) -> None:

@@ -61,7 +61,17 @@ def limits_of(policy: Policy) -> list[str]:
     limits, emptied = policy.limits, policy.mode is Mode.EVACUATE and policy.empty
     moves = [] if limits.maximum_moves is None else [f"at most {counted(limits.maximum_moves, 'move')}"]
     size = [] if limits.maximum_gib is None else [f"at most {limits.maximum_gib:g} GiB copied"]
-    return [*moves, *size, *([f"no VM on {', '.join(policy.empty)}"] if emptied else [])]
+    return [*moves, *size, *([f"no VM on {', '.join(policy.empty)}"] if emptied else []), *_resting(policy)]
+
+
+def _resting(policy: Policy) -> Iterator[str]:
+    """VMs that a plan does not move because it is not long since they moved, or failed to."""
+    staying = [each for each in policy.cooling if each.stays]
+    failed = {each.vm for each in staying if each.failed_at}
+    moved = {each.vm for each in staying} - failed
+    for vms, what in ((moved, "that moved a short while ago"), (failed, "whose move failed")):
+        if vms:
+            yield f"{counted(len(vms), 'VM')} {what} left alone"
 
 
 def _left_out(tier: TierResult) -> Iterator[str]:

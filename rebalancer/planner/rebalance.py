@@ -11,12 +11,13 @@ from rebalancer.describe.figures import DECIMALS
 from rebalancer.describe.reasons import Reasons
 from rebalancer.describe.worth import over_limits
 from rebalancer.errors import Infeasible, ModelBug, NoLegalOrder
+from rebalancer.inventory import Uuid
 from rebalancer.order.order import Deadlock, find_order
 from rebalancer.placement import Migration, Placement
 from rebalancer.plan.duration import NO_EXPERIENCE, Pace
 from rebalancer.plan.plan import Plan
 from rebalancer.planner.compose import compose
-from rebalancer.planner.patience import hard_breaches, with_patience
+from rebalancer.planner.patience import hard_breaches, needed, with_patience
 from rebalancer.planner.prefix import Prefix, best_prefix, incomplete
 from rebalancer.rules import Rulebook
 from rebalancer.rules.facts.sizes import DiskSizes
@@ -49,8 +50,8 @@ def rebalance(
     """The plan that leads from where the VMs of *book* are to the best placement found, every state legal.
 
     Where no order of all moves is found, it is the largest legal prefix that is worth anything, and tells what is
-    missing. VMs whose moves failed a short while ago stay, unless the plan breaks less that is hard with them: then
-    it is sought twice.
+    missing. VMs that moved, or failed to, a short while ago stay, unless the plan breaks less that is hard with some
+    of them: then it is sought again, and only those may move.
 
     Args:
         book: the pool, its demand and policy, and the rules that bind.
@@ -73,11 +74,12 @@ def rebalance(
     except (Infeasible, NoLegalOrder):
         return _Planning(book, made_at, heard, pace, until).plan()
     left = hard_breaches(book, plan.predicted)
-    if not left:
+    freed = needed(book, until) if left else frozenset[Uuid]()
+    if not freed:
         return plan
-    # Something hard stays broken: only then those are tried, too, who are left alone.
+    # Something hard stays broken that these would mend, and only these are tried.
     try:
-        other = _Planning(book, made_at, heard, pace, until).plan()
+        other = _Planning(with_patience(book, but=freed) or book, made_at, heard, pace, until).plan()
     except (Infeasible, NoLegalOrder):
         return plan
     return other if hard_breaches(book, other.predicted) < left else plan

@@ -77,9 +77,9 @@ class Reserve:
 class Intent:
     """All of it; `never_move`, `left_alone`, `last_resort` and `empty` with the words that say who wanted it.
 
-    `left_alone` are those whose moves failed, and that stay for now. `cooling` are those of `last_resort` that moved,
-    or failed to, a short while ago. `disk_srs` are the SRs to which disks may go: none where VMs may not take disks
-    along. `xendesktop` are the VMs that the policy calls part of a XenDesktop deployment.
+    `left_alone` are those that moved, or failed to, a short while ago, and that stay for now. `cooling` are those of
+    them that are in `last_resort` instead. `disk_srs` are the SRs to which disks may go: none where VMs may
+    not take disks along. `xendesktop` are the VMs that the policy calls part of a XenDesktop deployment.
     """
 
     together: tuple[Together, ...] = ()

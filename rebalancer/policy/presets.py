@@ -59,7 +59,7 @@ DEFAULTS = Preset(
 )
 PRESETS: Mapping[str, Preset] = {
     "conservative": Preset(
-        sentence="Few moves, few GiB: only what relieves recorded days a lot; a VM that moved rather stays for a week.",
+        sentence="Few moves, few GiB: only what relieves recorded days a lot; a VM that moved stays for a week.",
         form=DemandForm.DAYS,
         threshold=0.70,
         levels=LEVELS,
@@ -69,14 +69,14 @@ PRESETS: Mapping[str, Preset] = {
         cool_down_hours=168.0,
     ),
     "balanced": Preset(
-        sentence="Recorded days are relieved from 70 % on wherever that is worth the GiB, and half a pCPU-hour a move.",
+        sentence="Recorded days are relieved from 70 % on where that pays for GiB and moves; who moved stays a week.",
         form=DemandForm.DAYS,
         threshold=0.70,
         levels=LEVELS,
         pcpu_hours_per_gib=0.1,
         pcpu_hours_per_move=0.5,
         minimum_gain_pcpu_hours=0.5,
-        cool_down_hours=0.0,
+        cool_down_hours=168.0,
     ),
     "aggressive": Preset(
         sentence="As little overload as can be: recorded days are relieved from 70 % on, and GiB count for little.",

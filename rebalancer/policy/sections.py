@@ -259,10 +259,10 @@ class OtherPoolsPolicy(Section):
 
 
 class CoolingPolicy(Section):
-    """A VM, by uuid, that rather stays until `until`: it moved at `moved_at`, or a move failed at `failed_at`, as told.
+    """A VM, by uuid, that rests until `until`: it moved at `moved_at`, or a move failed at `failed_at`, as told.
 
     `limits.cool_down_hours` and `limits.leave_alone_nights` write them. One that `stays` does not move at all: planning
-    says so where no hard rule is kept by moving it.
+    says so where nothing hard is mended by moving it. One that does not counts as a last resort.
     """
 
     vm: Annotated[str, Field(min_length=1)]
@@ -275,13 +275,11 @@ class CoolingPolicy(Section):
     @model_validator(mode="after")
     def _one_reason(self) -> CoolingPolicy:
         if (self.moved_at is None) == (self.failed_at is None):
-            raise ValueError("either moved_at or failed_at says why it rather stays")
-        if self.stays and self.failed_at is None:
-            raise ValueError("stays goes with failed_at: a VM that moved may move again where that helps most")
+            raise ValueError("either moved_at or failed_at says why it rests")
         return self
 
     def words(self, timezone: str) -> str:
-        """Why the VM rather stays, with times by the clocks of *timezone*."""
+        """Why the VM rests, with times by the clocks of *timezone*."""
         until = moment_in_words(self.until, timezone)
         if self.moved_at is None:
             failed = f"its move failed at {moment_in_words(self.failed_at or self.until, timezone)}"

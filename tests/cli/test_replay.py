@@ -56,7 +56,7 @@ def test_tables_tell_the_condition_of_the_bound(desk: Terminal) -> None:
     ended = desk.run("replay", "pool.json", "--traces", "traces.csv", "-p", "quick.toml", "--nights", "1")
     assert ended.code == 0
     assert "1 night from 2026-03-09, 00:00 UTC" in ended.out
-    assert "among all placements that its hard rules allow" in ended.out
+    assert "among all placements that its hard rules and its cool-down allow" in ended.out
     assert "Week by week" not in ended.out
     assert "quick, 2026-03-09: 1 move, 4.0 GiB, 0.0 pCPU-hours of overload the day after" in ended.err
 

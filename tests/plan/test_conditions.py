@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_limits_hosts_to_be_emptied_and_moves_without_an_order_are_told() -> Non
     ruled_out = "none of 2 sets of moves for which no legal order was found"
     assert condition_lines([tier("repair", 0, excluded=2)], Policy()) == [
         f"The bound of repair is of placements with {ruled_out}."
+    ]
+
+
+def test_who_was_not_to_move_is_told() -> None:
+    """Those that moved apart from those that failed; a last resort may move, and is no condition."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    rests = [("a", "moved_at", True), ("b", "moved_at", True), ("c", "failed_at", True), ("d", "moved_at", False)]
+    cooling = [{"vm": vm, when: at, "until": at, "stays": stays} for vm, when, stays in rests]
+    told = "2 VMs that moved a short while ago left alone, 1 VM whose move failed left alone"
+    assert condition_lines([tier("balance", 6)], Policy.model_validate({"cooling": cooling})) == [
+        f"The bound of balance is of placements with {told}."
     ]
 
 

@@ -1,4 +1,4 @@
-"""VMs that moved, or whose move failed, a short while ago, by what earlier runs left behind: they rather stay."""
+"""VMs that moved, or whose move failed, a short while ago, by what earlier runs left behind: they rest."""
 
 from __future__ import annotations
 

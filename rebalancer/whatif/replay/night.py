@@ -11,6 +11,7 @@ from rebalancer.demand.recording import Recording
 from rebalancer.execute import cooled_after
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
+from rebalancer.planner.patience import resting
 from rebalancer.policy import Policy
 from rebalancer.problem import Problem, make_problem
 
@@ -32,20 +33,21 @@ class Night:
     moved_at: Mapping[Uuid, datetime] = field(default_factory=dict)
 
     def problem(self, policy: Policy) -> Problem:
-        """What a plan of this night would be made for, by the days before.
+        """What a plan of this night would be made for, by the days before; VMs that cool down stay.
 
         Raises:
             MetricsRefused: too little is known of them.
             PolicyError: the policy does not fit the pool.
         """
-        return make_problem(self.pool, self.recording.profile(self.pool, policy.demand, self.at), self._cooled(policy))
+        profile = self.recording.profile(self.pool, policy.demand, self.at)
+        return resting(make_problem(self.pool, profile, self._cooled(policy)))
 
     def in_hindsight(self, policy: Policy) -> Problem:
         """The same for somebody who knows the day after, hour by hour."""
         plain = self._cooled(policy).model_copy(
             update={"demand": Policy().demand.model_copy(update={"window_days": 1})}
         )
-        return make_problem(self.pool, self.recording.came(self.pool, self.at), plain)
+        return resting(make_problem(self.pool, self.recording.came(self.pool, self.at), plain))
 
     def _cooled(self, policy: Policy) -> Policy:
         since = self.at - timedelta(hours=policy.limits.cool_down_hours)

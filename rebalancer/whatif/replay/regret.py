@@ -11,7 +11,7 @@ from rebalancer.solve import Budget, Deadline, lowest_balance
 
 CONDITION = (
     "by the prices and levels of the row's policy, night by night from where the VMs were, among all placements that "
-    "its hard rules allow; repairs, minimum gain and limits on moves and GiB aside"
+    "its hard rules and its cool-down allow; repairs, minimum gain and limits on moves and GiB aside"
 )
 """What the bound is a bound of."""
 

@@ -1,4 +1,4 @@
-"""VMs that moved a short while ago rather stay: journals tell which, and other pools and old moves do not count."""
+"""VMs that moved a short while ago rest: journals tell which, and other pools and old moves do not count."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def test_a_vm_that_cools_down_may_halt() -> None:
     assert intent_of(policy, POOL).last_resort == {}
 
 
-def test_a_plan_says_who_was_left_alone_to_cool_down_and_until_when() -> None:
+def test_a_plan_says_who_is_a_last_resort_while_it_cools_down_and_until_when() -> None:
     """Its host stays over the threshold, the VM could go elsewhere, and the plan is accepted."""
     pool = make_pool(hosts=[make_host("h1"), make_host("h2")], vms=[make_vm("a"), make_vm("b")])
     policy = policy_of(cooling=[{"vm": "a", "moved_at": HOUR_AGO, "until": HOUR_AGO + DAY}])
     problem = problem_of(pool, demand=demand_of(pool, {"a": 9.0, "b": 9.0}), policy=policy)
     plan = plan_of(problem, problem.initial)
     left = {each.uuid: (each.rule, each.words) for each in plan.left_alone}
-    assert left["a"][0] == "cool-down"
+    assert left["a"][0] == "last-resort"
     assert "moved at 2026-03-01 00:00 UTC and cools down until 2026-03-02 00:00 UTC" in left["a"][1]
     assert left["b"][0] == "does-not-pay"
     assert verify_plan(plan, pool, now=plan.made_at) == ()
