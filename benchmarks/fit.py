@@ -30,7 +30,7 @@ NAMES = ("16x250", "16x250-c", "16x250-h")
 SHAPE = Shape(vcpus=4, memory_gib=8, load=1.5)
 SECONDS = 10.0
 GAP = 0.05
-WIDE = {("16x250-c", 1), ("16x250-h", 1)}
+WIDE = {("16x250-h", 1)}
 """Instances, and hosts to spare, of which the gap is known to be above that."""
 
 

@@ -126,15 +126,18 @@ def squeezed(vm: VM) -> VM:
     st.lists(st.tuples(st.sampled_from(HOSTS), st.integers(1, 7), st.booleans()), min_size=1, max_size=2),
     st.sampled_from(["", "h2", "h3"]),
     st.booleans(),
+    st.booleans(),
 )
-@example(room_gib=[6, 6, 12], vms=[("h3", 7, False)], shut="h3", rearrange=False)
-@example(room_gib=[4, 12, 12], vms=[("h1", 7, True), ("h2", 1, False)], shut="", rearrange=False)
+@example(room_gib=[6, 6, 12], vms=[("h3", 7, False)], shut="h3", rearrange=False, tied=False)
+@example(room_gib=[4, 12, 12], vms=[("h1", 7, True), ("h2", 1, False)], shut="", rearrange=False, tied=False)
+@example(room_gib=[12, 12, 12], vms=[("h1", 7, False), ("h2", 2, False)], shut="", rearrange=True, tied=True)
 def test_hosts_to_spare_are_kept(
-    room_gib: list[int], vms: list[tuple[str, int, bool]], shut: str, rearrange: bool
+    room_gib: list[int], vms: list[tuple[str, int, bool]], shut: str, rearrange: bool, tied: bool
 ) -> None:
     """What is told outlives every failure that is outlived now, and nothing that does is above the bound.
 
-    VMs on a disabled host take no room for restarts, and static maxima may be more than a host has.
+    VMs on a disabled host take no room for restarts, static maxima may be more than a host has, and a VM that is tied
+    to its host restarts nowhere.
     """
     pool = pool_with(
         dict(zip(HOSTS, room_gib, strict=True)),
@@ -142,7 +145,8 @@ def test_hosts_to_spare_are_kept(
     )
     small = {f"vm{number}": squeezed(pool.vms[f"vm{number}"]) for number, (*_, less) in enumerate(vms) if less}
     hosts = {uuid: replace(host, enabled=uuid != shut) for uuid, host in pool.hosts.items()}
-    problem = problem_of(replace(pool, vms={**pool.vms, **small}, hosts=hosts))
+    wishes = {"run_on": [{"name": "g", "vms": ["vm0"], "hosts": [vms[0][0]]}]} if tied else {}
+    problem = problem_of(replace(pool, vms={**pool.vms, **small}, hosts=hosts), policy=policy_of(**wishes))
     found = fit(problem, [SHAPE], spare=1, rearrange=rearrange, seconds=5)
     given, starts = spared(problem, 1), tuple(host.starts[0] for host in found.hosts)
     moved = {move.vm_uuid: move.target for move in found.moves}
@@ -150,6 +154,14 @@ def test_hosts_to_spare_are_kept(
     assert outlives(given, {**given.initial.host_of, **moved}, starts)
     most = most_outlived(given, rearrange=rearrange)
     assert min(found.count, 9) <= most <= found.bound
+
+
+def test_what_cannot_restart_holds_its_host() -> None:
+    """A VM that is tied to one host takes of the room for restarts of all others."""
+    pool = pool_with({"h1": 12, "h2": 22, "h3": 22}, {"a": ("h1", 10)})
+    tied = policy_of(run_on=[{"name": "g", "vms": ["a"], "hosts": ["h1"]}])
+    found = fit(problem_of(pool, policy=tied), [SHAPE], spare=1, seconds=5)
+    assert (found.count, found.bound) == (5, 5)
 
 
 @pytest.mark.parametrize("seed", [38, 51, 121, 134])

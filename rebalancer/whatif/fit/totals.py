@@ -38,7 +38,7 @@ class RestartRoom:
 
     On a host that is left, either VMs restart, and static maxima are within its room; or none does, and what VMs hold
     by a rule on memory is within its limit, or within what they hold now. So each VM counts the least of both, and each
-    host the most.
+    host the most. A VM that is not kept restartable counts where it runs, on hosts of which none fails.
 
     Args:
         limit: the judgement of restarts, in a pool in which one newcomer of each kind runs.
@@ -57,8 +57,10 @@ class RestartRoom:
         most = self._most()
         least = {vm: self._least(vm) for vm in self.reach}
         outside = {vm: hosts - most.keys() for vm, hosts in self.reach.items()}
+        kept = self.limit.items.size.keys()
         for failure in lost:
-            counted = {vm: least[vm] if outside[vm] <= failure else 0 for vm in self.reach}
+            ends = {vm: hosts & failure for vm, hosts in self.reach.items() if vm not in kept}
+            counted = {vm: 0 if ends.get(vm) or outside[vm] - failure else least[vm] for vm in self.reach}
             room = sum(bytes_ for host, bytes_ in most.items() if host not in failure)
             yield tuple(counted[kind] for kind in kinds), max(0, room - sum(counted[vm] for vm in self.initial))
 
@@ -71,10 +73,10 @@ class RestartRoom:
         return {host: max(room, self.rows[host].upper, now[host]) for host, room in self.limit.room.items()}
 
     def _least(self, vm: Uuid) -> int:
-        """The bytes that *vm* takes at least; nothing where it is no VM that is kept restartable."""
-        weights = next(iter(self.rows.values())).weights
-        size = self.limit.items.size.get(vm, 0)
-        return min(size, self.limit.held[vm], weights.resident.get(vm, 0), weights.arrival.get(vm, 0))
+        """The bytes that *vm* takes at least, where it runs and, if it is kept restartable, where it restarts."""
+        weights, held = next(iter(self.rows.values())).weights, self.limit.held[vm]
+        size = self.limit.items.size.get(vm, held)
+        return min(size, held, weights.resident.get(vm, 0), weights.arrival.get(vm, 0))
 
 
 def restart_room(
