@@ -10,6 +10,7 @@ from rebalancer.frames.cells import GIB_DECIMALS, gib_cell, share_cell
 from rebalancer.frames.loads import times_of
 from rebalancer.slots import Slots
 from rebalancer.whatif import Loss, Rolling, Room, Sleep
+from rebalancer.whatif.stage_loads import stage_loads
 
 
 def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
@@ -45,8 +46,13 @@ def room_frame(found: Sequence[Room]) -> pd.DataFrame:
 
 
 def rolling_frame(found: Rolling) -> pd.DataFrame:
-    """One row a stage of work on all hosts, in order: host, purpose, steps, GiB, seconds, and the sum of GiB so far."""
-    stages = found.stages
+    """One row a stage of work on all hosts, in order: host, purpose, steps, GiB, seconds, and the sum of GiB so far.
+
+    `worst_host`, `worst_hour` and `worst_share` are the busiest host-hour that it leads to, None and NaN without
+    metrics; `best_begun` are hours of the day, or of the week, in which a stage that empties a host is best begun.
+    """
+    stages, loads = found.stages, stage_loads(found.stages)
+    worst = [each.worst for each in loads]
     copied = pd.Series([gib_cell(each.copied_bytes) for each in stages], dtype=float)
     columns = {
         "stage": range(1, len(stages) + 1),
@@ -56,7 +62,12 @@ def rolling_frame(found: Rolling) -> pd.DataFrame:
         "gib": copied,
         "seconds": [round(each.plan.schedule.seconds, 1) for each in stages],
         "gib_so_far": copied.cumsum().round(3),
+        "worst_host": [each.host if each else None for each in worst],
+        "worst_hour": [each.hour if each else None for each in worst],
+        "worst_share": [share_cell(each.share if each else None) for each in worst],
+        "best_begun": [", ".join(each.calm.hours) if each.calm else "" for each in loads],
         "host_uuid": [each.host for each in stages],
+        "worst_host_uuid": [each.host_uuid if each else None for each in worst],
     }
     return pd.DataFrame(columns).set_index("stage")
 

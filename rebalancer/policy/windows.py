@@ -70,8 +70,12 @@ class ChangeWindows:
     def _limited(self) -> bool:
         return bool(self.windows or self.blackouts)
 
-    def _spans(self, now: datetime) -> list[tuple[datetime, datetime]]:
-        """When it is open around *now*, as disjoint spans in order."""
+    def spans(self, now: datetime) -> tuple[Span, ...]:
+        """When it is open in the week after *now*, and around that, as disjoint spans in order."""
+        return tuple(self._spans(now))
+
+    def _spans(self, now: datetime) -> list[Span]:
+        """When it is open around *now*, likewise."""
         always = [(now - HORIZON, now + HORIZON)] if not self.windows else []
         spans = always or [span for window in self.windows for span in self._openings(window, now)]
         closed = [span for blackout in self.blackouts for span in self._openings(blackout, now)]

@@ -17,6 +17,7 @@ from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, cheapest_fixes
 from rebalancer.whatif.home import plan_home
 from rebalancer.whatif.maintenance import maintained
+from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,19 @@ class Evacuation:
         """What to give up where nothing is possible, the cheapest first."""
         return self.refused.fixes if isinstance(self.refused, Infeasible) else ()
 
+    @property
+    def worst_hour(self) -> WorstHour | None:
+        """That of the pool while the hosts are empty; None where there is no plan, or no metrics."""
+        if self.plan is None:
+            return None
+        return worst_hour(self.plan, {row.uuid for row in self.plan.hosts if row.name in self.hosts})
+
     def as_json(self) -> dict[str, object]:
         """Plain values for programs."""
         return {
             "hosts": list(self.hosts),
             "guests": self.guests,
+            "worst_hour": asdict(self.worst_hour) if self.worst_hour else None,
             "blocked": [each.as_json() for each in self.blocked],
             "refused": str(self.refused) if self.refused else None,
             "ways_out": [asdict(each) for each in self.fixes],

@@ -17,6 +17,7 @@ from rebalancer.whatif.evacuate import Evacuation, emptied
 from rebalancer.whatif.home import plan_return
 from rebalancer.whatif.maintenance import back, closed
 from rebalancer.whatif.pinned import ShutDown, shut_down_on
+from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 
 WISH = "rolling: hosts that are done"
 LONGER = 4
@@ -61,6 +62,11 @@ class Stage:
     def copied_bytes(self) -> int:
         """What its steps copy."""
         return sum(step.copied_bytes for step in self.plan.steps)
+
+    @property
+    def worst_hour(self) -> WorstHour | None:
+        """That of the state to which it leads, in which `host` is down where it is emptied; None without metrics."""
+        return worst_hour(self.plan, {self.host} if self.purpose is Purpose.EMPTY else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import closed, older_than
 from rebalancer.whatif.pinned import may_be_shut_down
 from rebalancer.whatif.rolling_bound import bound_of, disks_astray
+from rebalancer.whatif.stage_loads import stage_loads
 
 SECONDS_SHARE = 3
 """A stage may take this part of an even share of `limits.solve_seconds`: ordering and proving take the rest."""
@@ -102,8 +103,9 @@ class Rolling:
                     "copied_bytes": stage.copied_bytes,
                     "plan": stage.plan.digest,
                     "shut_down": [asdict(each) for each in stage.shut_down],
+                    **load.as_json(),
                 }
-                for stage in self.stages
+                for stage, load in zip(self.stages, stage_loads(self.stages), strict=True)
             ],
             "deviations": [asdict(each) for each in self.deviations],
             "blocked": [each.as_json() for each in self.blocked],

@@ -16,6 +16,7 @@ from rebalancer.units import counted, duration_in_words, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
 from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
 from rebalancer.whatif.rolling import Rolling
+from rebalancer.whatif.stage_loads import LOAD_COLUMNS, load_rows
 
 INDEX, INDEX_JSON = "rolling.md", ROLLING_JSON
 FORMAT: Final = "rebalancer-rolling/1"
@@ -72,6 +73,13 @@ def _page(found: Rolling) -> Iterator[str]:
     yield ""
     yield from table(("folder", "what it does", "steps>", "to copy>"), stage_rows(found))
     yield ""
+    if loads := load_rows_of(found):
+        yield "## Load while it lasts"
+        yield ""
+        yield markdown_text(loads_in_words(found))
+        yield ""
+        yield from table(LOAD_COLUMNS, loads)
+        yield ""
     if rows := shut_down_rows(found):
         yield "## Shut down meanwhile"
         yield ""
@@ -120,6 +128,21 @@ def _does(stage: Stage) -> str:
     if stage.purpose is Purpose.EMPTY:
         return f"empties {stage.host_name}"
     return f"brings VMs home once {stage.host_name} is back"
+
+
+def load_rows_of(found: Rolling) -> list[tuple[str, ...]]:
+    """One row a stage of which the load is known, with the cells of `LOAD_COLUMNS`."""
+    return list(load_rows(folder_names(found), found.stages))
+
+
+def loads_in_words(found: Rolling) -> str:
+    """What the rows of `load_rows_of` say."""
+    zone = found.stages[0].plan.when.timezone
+    return (
+        "The busiest host-hour of the state that each stage leads to, as a share of the host's CPU; the host that is "
+        f"emptied is left out. It is best emptied from the hour ({zone}) on after which the others are least busy "
+        f"until VMs are home; {duration_in_words(BOOT_SECONDS)} are assumed for it to go down and come back."
+    )
 
 
 def shut_down_rows(found: Rolling) -> list[tuple[str, ...]]:

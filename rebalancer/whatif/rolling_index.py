@@ -19,19 +19,25 @@ from rebalancer.whatif.itinerary import Habit, Purpose
 from rebalancer.whatif.pinned import ShutDown
 from rebalancer.whatif.rolling import SetAside
 from rebalancer.whatif.rolling_folder import INDEX_JSON
+from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 
 REMEDY = "Plan anew with `rebalancer rolling`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedStage:
-    """A stage as rolling.json has it; `plan` is the digest of its plan."""
+    """A stage as rolling.json has it; `plan` is the digest of its plan, `worst_hour` None in older ones, too."""
 
     purpose: Purpose
     host: str
     host_uuid: Uuid
     plan: str
     shut_down: tuple[ShutDown, ...] = ()
+    worst_hour: WorstHour | None = None
+
+    def worst_hour_of(self, plan: Plan) -> WorstHour | None:
+        """That to which *plan*, its own, leads, by the figures that `verify` computes anew."""
+        return worst_hour(plan, {self.host_uuid} if self.purpose is Purpose.EMPTY else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +73,16 @@ def stage_plan(folder: Path, index: RollingIndex, number: int) -> Plan:
     """The plan of the stage with that *number*, counted from 0, of the rolling plan in *folder*.
 
     Raises:
-        EditedPlan: it is another one than rolling.json names.
+        EditedPlan: it is another one than rolling.json names, or leads to another worst hour.
         PlanFileError: it cannot be read.
     """
     where = folder / index.folders[number]
     found = read_plan(where)
-    if found.digest != index.stages[number].plan:
+    stage = index.stages[number]
+    if found.digest != stage.plan:
         raise EditedPlan(str(where), f"it is another plan than {INDEX_JSON} names", REMEDY)
+    if stage.worst_hour and stage.worst_hour != stage.worst_hour_of(found):
+        raise EditedPlan(str(where), f"the worst hour in {INDEX_JSON} is not the one to which its plan leads", REMEDY)
     return found
 
 

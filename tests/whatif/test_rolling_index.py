@@ -58,3 +58,16 @@ def test_a_plan_that_was_swapped_is_refused(folder: Path) -> None:
     (first / "plan.json").write_bytes((second / "plan.json").read_bytes())
     with pytest.raises(EditedPlan, match="another plan"):
         stage_plan(folder, index, 0)
+
+
+def test_a_worst_hour_that_is_not_that_of_its_plan_is_refused(folder: Path) -> None:
+    """What the index says is compared with the figures of the plan; an older index says nothing."""
+    path = folder / INDEX_JSON
+    index = json.loads(path.read_text())
+    index["stages"][0]["worst_hour"] = {"host": "alder", "host_uuid": "h", "hour": "02:00 UTC", "share": 0.1}
+    path.write_text(json.dumps(index))
+    with pytest.raises(EditedPlan, match="worst hour"):
+        stage_plan(folder, read_rolling(folder), 0)
+    index["stages"][0].pop("worst_hour")
+    path.write_text(json.dumps(index))
+    assert stage_plan(folder, read_rolling(folder), 0).digest == small_scene(1, NEWER, 2).plans.stages[0].plan.digest

@@ -21,10 +21,13 @@ from rebalancer.whatif.rolling_folder import (
     aside_rows,
     deviation_rows,
     downtime_of,
+    load_rows_of,
+    loads_in_words,
     shut_down_rows,
     stage_rows,
     summary_of,
 )
+from rebalancer.whatif.stage_loads import LOAD_COLUMNS
 
 if TYPE_CHECKING:
     from rebalancer.errors import Fix
@@ -42,6 +45,9 @@ def evacuation_tables(found: Evacuation) -> Iterator[RenderableType]:
         yield _fixes_table(found.fixes)
     if found.plan:
         yield from plan_tables(found.plan)
+    if worst := found.worst_hour:
+        hosts = ", ".join(found.hosts)
+        yield heading(f"Busiest host-hour without {hosts}: {worst.words}.")
     if found.home:
         yield from _home(found.home)
 
@@ -64,6 +70,10 @@ def rolling_tables(found: Rolling) -> Iterator[RenderableType]:
         {"folder": "name", "what it does": "text", "steps": "right", "to copy": "right"},
         stage_rows(found),
     )
+    if loads := load_rows_of(found):
+        columns = dict.fromkeys(LOAD_COLUMNS, "left") | {"folder": "name", "busiest host": "name", "CPU": "right"}
+        yield table("Load while it lasts", columns, loads)
+        yield heading(loads_in_words(found))
     if rows := shut_down_rows(found):
         yield table("Shut down meanwhile", dict.fromkeys(SHUT_DOWN_COLUMNS, "name"), rows)
         yield heading(downtime_of(found))
