@@ -153,22 +153,25 @@ class Model:
         Example:
             >>> import rebalancer as rb
             >>> model = rb.Model(rb.read("pool.json.gz"))
-            >>> later = model.what_if(rb.scenarios.retire("ash"), rb.scenarios.grow("*", cpu=1.2))
-            >>> later.policy.empty == (model.host("ash").uuid,), later.first
-            (True, ())
+            >>> later = model.what_if(rb.scenarios.retire("beech"), rb.scenarios.grow("*", cpu=1.2))
+            >>> later.policy.empty == (model.host("beech").uuid,), later.first
+            (True, ("eject the CD from drive xvdd (VM 'app-041' on 'beech')",))
 
-        `first` of it says what has to be done first, `stranded` which VMs then run nowhere, and why.
+        `first` of it says what has to be done first, such as whatever holds VMs on a host that is to be emptied: what
+        can be mended in the VM itself is done in it already. `stranded` says which VMs run nowhere, and why.
 
         Raises:
             InputError: an edit names what is not there, or nothing that can be.
         """
         from rebalancer.whatif.scenarios.edit import Situation, situated  # noqa: PLC0415 - the solver, only where asked
+        from rebalancer.whatif.scenarios.outcome import released  # noqa: PLC0415 - likewise
 
         now = Situation(pool=self.state.pool, demand=self.state.demand, policy=self.policy)
-        then = situated(now, edits)
+        then, _ = released(situated(now, edits))
         state = replace(self.state, pool=then.pool, demand=then.demand)
         model = Model(state, then.policy, state_dir=self.state_dir, told=self.told)
-        model.first, model.stranded = (*self.first, *then.first), (*self.stranded, *then.stranded)
+        model.first = tuple(dict.fromkeys((*self.first, *then.first)))
+        model.stranded = (*self.stranded, *then.stranded)
         return model
 
     def hosts(self, names: str | Iterable[str]) -> list[Host]:

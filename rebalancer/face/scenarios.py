@@ -31,7 +31,15 @@ def outcomes(
     workers: int | None = None,
     progress: bool | None = None,
 ) -> tuple[Outcome, ...]:
-    """What comes of each of *scenarios*, in their order; see `compare`."""
+    """What comes of each of *scenarios*, in their order; see `compare`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> (found,) = rb.scenarios.outcomes(model, {"one fewer": rb.scenarios.retire("alder")}, seconds=1)
+        >>> found.name, found.feasible, found.hosts
+        ('one fewer', True, 4)
+    """
     assert_model(model)
     assert_work(seconds)
     now = Situation(pool=model.state.pool, demand=model.state.demand, policy=model.policy)
@@ -54,6 +62,16 @@ def compare(
     A scenario that cannot be is a row that says why. What has to be done first, as a CD that has to be ejected, stands
     in `first`, and the numbers are as if it were done. Placements are found on paper: `rb.rebalance(model.what_if(…))`
     makes the plan, with its steps in order. Rows are the same and in the same order, whoever works on them.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> wanted = {"now": [], "one more": rb.scenarios.add_hosts(1)}
+        >>> rb.scenarios.compare(model, wanted, seconds=1)[["feasible", "hosts", "hosts_over"]]
+                  feasible  hosts  hosts_over
+        scenario
+        now           True      5           0
+        one more      True      6           0
 
     Args:
         model: the pool and the policy.

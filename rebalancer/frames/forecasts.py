@@ -17,6 +17,15 @@ def runway_frame(found: Sequence[Runway]) -> pd.DataFrame:
 
     `unit` is that of `now` and `limit`. Days are missing where the limit is not reached in `horizon_days`; four of five
     times it should be between `earliest_days` and `latest_days`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.forecast(model, "traces.csv")
+        >>> rb.frames.runway_frame(found.runways)[["unit", "known_days"]]
+                   unit  known_days
+        resource
+        cpu       pCPUs          14
     """
     rows = [
         {
@@ -40,7 +49,15 @@ def runway_frame(found: Sequence[Runway]) -> pd.DataFrame:
 
 
 def course_days_frame(found: Sequence[Runway]) -> pd.DataFrame:
-    """One row a resource and day: what is known in `value`, then `middle`, `low` and `high` of what is to come."""
+    """One row a resource and day: what is known in `value`, then `middle`, `low` and `high` of what is to come.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.forecast(model, "traces.csv")
+        >>> rb.frames.course_days_frame(found.runways)[["value", "middle"]].count().tolist()
+        [14, 28]
+    """
     parts = [_days(each) for each in found if len(each.course.daily)]
     columns = ["resource", "day", "value", "middle", "low", "high", "limit", "unit"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -58,7 +75,17 @@ def _days(found: Runway) -> pd.DataFrame:
 
 
 def vm_findings_frame(found: Sequence[VMFinding], problem: Problem) -> pd.DataFrame:
-    """One row a VM and what is remarkable about it: `kind`, vCPUs, use in pCPUs over so many hours, the evidence."""
+    """One row a VM and what is remarkable about it: `kind`, vCPUs, use in pCPUs over so many hours, the evidence.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.forecast(model, "traces.csv")
+        >>> rb.frames.vm_findings_frame(found.findings, model.problem)[["vm", "kind", "vcpus", "vcpus_enough"]].head(2)
+                  vm         kind  vcpus  vcpus_enough
+        0    app-011  constrained      1          <NA>
+        1  batch-013  constrained      4          <NA>
+    """
     names = problem.names
     rows = [
         {

@@ -11,7 +11,16 @@ from rebalancer.inventory import Names, Pool
 
 
 def hosts_frame(pool: Pool) -> pd.DataFrame:
-    """One row a host: `host_uuid`, pCPUs, memory in GiB, guests; index is the host's name."""
+    """One row a host: `host_uuid`, pCPUs, memory in GiB, guests; index is the host's name.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.frames.hosts_frame(rb.read("pool.json.gz").pool)[["pcpus", "memory_gib", "guests"]].head(2)
+               pcpus  memory_gib  guests
+        host
+        alder     16        76.0       8
+        ash       16        76.0      11
+    """
     guests, names = Counter(vm.resident_on for vm in pool.resident_guests()), Names(pool).hosts
     columns = {
         "host": [names[uuid] for uuid in pool.hosts],
@@ -26,7 +35,16 @@ def hosts_frame(pool: Pool) -> pd.DataFrame:
 
 
 def vms_frame(pool: Pool) -> pd.DataFrame:
-    """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is `vm_uuid`."""
+    """One row a guest that occupies a host: where, vCPUs, memory in GiB, power state; index is `vm_uuid`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> vms = rb.frames.vms_frame(rb.read("pool.json.gz").pool).set_index("vm")
+        >>> vms.loc[["app-041"], ["host", "vcpus", "memory_gib"]]
+                  host  vcpus  memory_gib
+        vm
+        app-041  beech      2         4.0
+    """
     names = Names(pool)
     guests = list(pool.resident_guests())
     columns = {

@@ -26,6 +26,14 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
 
     `timezone` is that of `time`, `quality` tells how well the VM is known. By default the placement is that of now.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.demand_frame(model.problem)[["vm", "time", "timezone", "hours"]].head(2)
+               vm   time timezone  hours
+        0  db-012  00:00      UTC    1.0
+        1  db-012  01:00      UTC    1.0
+
     Raises:
         MetricsRefused: the problem has no load profile.
     """
@@ -43,6 +51,14 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
 
     `of_pcpus` is what plans count on, `share` the load as a share of it, NaN where the host's load is not counted.
     With a robust policy, peaks are part of `pcpu`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.host_demand_frame(model.problem)[["host", "time", "of_pcpus"]].head(2)
+            host   time  of_pcpus
+        0  alder  00:00      16.0
+        1  alder  01:00      16.0
 
     Raises:
         MetricsRefused: the problem has no load profile.
@@ -66,6 +82,13 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
     It is NaN for a host whose load is not counted: dead, without metrics, or of unknown capacity. By default the
     placement is that of now.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> load = rb.frames.load_frame(model.problem)
+        >>> load.shape, load.index[0], load.columns[0], load.columns.name
+        ((5, 24), 'alder', '00:00', 'time (UTC)')
+
     Raises:
         MetricsRefused: the problem has no load profile.
     """
@@ -81,6 +104,15 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
     """How full the pool is in each slot: `used_pcpus`, `of_pcpus`, their `share`, the `busiest` host and its share.
 
     `busiest_host_uuid` is there to join on. Hosts whose load is not counted are left out.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.filling_frame(model.problem)[["of_pcpus", "busiest"]].head(2)
+                    of_pcpus busiest
+        time (UTC)
+        00:00           80.0     ash
+        01:00           80.0     ash
 
     Raises:
         MetricsRefused: the problem has no load profile.

@@ -14,7 +14,16 @@ from rebalancer.whatif.scenarios.outcome import Outcome
 
 
 def failures_frame(found: Sequence[Failure]) -> pd.DataFrame:
-    """One row a failure and VM that stays down; `vm` and what follows are empty where all restart."""
+    """One row a failure and VM that stays down; `vm` and what follows are empty where all restart.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.failures_frame(rb.failures(model, 2))[["hosts", "guests", "vm", "rule"]].head(2)
+                  hosts  guests         vm               rule
+        0  alder, beech      18  cache-017              spare
+        1  alder, beech      18    app-041  shared-sr-visible
+    """
     rows = [
         {
             "hosts": ", ".join(each.hosts),
@@ -38,7 +47,17 @@ def failures_frame(found: Sequence[Failure]) -> pd.DataFrame:
 
 
 def places_frame(found: Sequence[Place]) -> pd.DataFrame:
-    """One row a VM and host: whether it may start there, in which order, at what cost, and why not."""
+    """One row a VM and host: whether it may start there, in which order, at what cost, and why not.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.place(model, rb.Shape(vcpus=2, memory_gib=4, load=0.5))
+        >>> rb.frames.places_frame(found)[["rank", "allowed", "rule"]].head(2)
+           rank  allowed rule
+        0     1     True
+        1     2     True
+    """
     rows = [
         {
             "vm": each.vm,
@@ -60,7 +79,17 @@ def places_frame(found: Sequence[Place]) -> pd.DataFrame:
 
 
 def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
-    """One row a scenario; loads in pCPU-hours, memory in GiB, names joined by commas."""
+    """One row a scenario; loads in pCPU-hours, memory in GiB, names joined by commas.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.scenarios.outcomes(model, {"one more": rb.scenarios.add_hosts(1)}, seconds=1)
+        >>> rb.frames.outcomes_frame(found)[["feasible", "hosts", "hosts_over_now", "hosts_over"]]
+                  feasible  hosts  hosts_over_now  hosts_over
+        scenario
+        one more      True      6               3           0
+    """
     rows = [
         {
             "scenario": each.name,
@@ -88,7 +117,15 @@ def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def fit_frame(found: Fit) -> pd.DataFrame:
-    """One row a host and kind: how many start there, and what ends it."""
+    """One row a host and kind: how many start there, and what ends it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.fit(model, rb.Shape(vcpus=4, memory_gib=8, load=1.0), rearrange=False, seconds=1)
+        >>> rb.frames.fit_frame(found).columns.tolist()
+        ['host', 'host_uuid', 'kind', 'starts', 'rule', 'ends']
+    """
     rows = [
         {
             "host": host.host,
@@ -105,7 +142,18 @@ def fit_frame(found: Fit) -> pd.DataFrame:
 
 
 def prices_frame(found: Sequence[Price]) -> pd.DataFrame:
-    """One row a rule, group or limit, in the order given: what there is less without it, in pCPU-hours and GiB."""
+    """One row a rule, group or limit, in the order given: what there is less without it, in pCPU-hours and GiB.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> from rebalancer.face.prices import priced
+        >>> frame = rb.frames.prices_frame(priced(model, seconds=0.1, workers=1))
+        >>> frame.loc[["shared-sr-visible"], ["kind", "relaxable"]]
+                           kind  relaxable
+        rule
+        shared-sr-visible  rule      False
+    """
     rows = [
         {
             "rule": each.name,

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def steps_frame(plan: Plan) -> pd.DataFrame:
-    """One row a step, in order: VM, from, to, GiB copied, start and length in seconds, why; index is its id."""
+    """One row a step, in order: VM, from, to, GiB copied, start and length in seconds, why; index is its id.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> len(rb.frames.steps_frame(plan)) == len(plan.steps), rb.frames.steps_frame(plan).index[0]
+        (True, 's01')
+    """
     steps = plan.steps
     columns = {
         "step": [step.id for step in steps],
@@ -38,6 +46,16 @@ def objectives_frame(plan: Plan) -> pd.DataFrame:
     """One row a tier, the most important first: before, after, bound, gap, and under which condition it holds.
 
     `unit` is that of `before`, `after` and `bound`: `bound` is what no placement is below that keeps what `held` says.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> rb.frames.objectives_frame(plan)[["proved", "unit"]]
+                   proved                 unit
+        objective
+        repair       True             breaches
+        balance      True  weighted pCPU-hours
     """
     rows = [
         {
@@ -58,7 +76,15 @@ def objectives_frame(plan: Plan) -> pd.DataFrame:
 
 
 def left_frame(plan: Plan) -> pd.DataFrame:
-    """One row a VM or host that a plan leaves alone, and the rule that holds it; index is its uuid."""
+    """One row a VM or host that a plan leaves alone, and the rule that holds it; index is its uuid.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> rb.frames.left_frame(plan).columns.tolist()
+        ['kind', 'name', 'rule', 'words']
+    """
     rows = [(each.uuid, each.kind, each.name, each.rule, each.words) for each in plan.left_alone]
     return pd.DataFrame(rows, columns=["uuid", "kind", "name", "rule", "words"]).set_index("uuid")
 
@@ -67,6 +93,14 @@ def change_frame(plan: Plan) -> pd.DataFrame:
     """One row a host before and after a plan: the busiest slot as a share of CPU capacity, memory as one of the host's.
 
     The index is the host's name; CPU is NaN without metrics.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> change = rb.frames.change_frame(plan)
+        >>> change[["cpu_share_before", "cpu_share_after"]].gt(0.75).sum().tolist()
+        [3, 0]
     """
     rows = [
         {
@@ -86,6 +120,13 @@ def tradeoff_frame(curve: Tradeoff) -> pd.DataFrame:
     """One row a point of the curve, from the cheapest on: what it takes, what it comes to, whether it is the knee.
 
     `load_cost` and `bound` are in weighted pCPU-hours; `chosen` is the point that is best by the policy's prices.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> points = rb.frames.tradeoff_frame(rb.tradeoff(model, seconds=0.1))
+        >>> points.columns.tolist()
+        ['gib', 'moves', 'load_cost', 'bound', 'gap', 'proved', 'knee', 'chosen']
     """
     columns = ["gib", "moves", "load_cost", "bound", "gap", "proved"]
     rows = [{name: getattr(point, name) for name in columns} for point in curve.points]
@@ -103,6 +144,13 @@ def course_frame(plan: Plan) -> pd.DataFrame:
     """One row a step of a plan and host: VMs after it, GiB while it runs and after it, CPU peak after it as a share.
 
     Steps run one after another; the index is the step's id and the host's name.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> rb.frames.course_frame(plan).columns.tolist()
+        ['vms', 'gib_during', 'gib_after', 'gib_total', 'cpu_peak', 'host_uuid']
     """
     rows = [(step.id, host) for step in plan.steps for host in hosts_at(plan, step)]
     columns = {
@@ -119,7 +167,16 @@ def course_frame(plan: Plan) -> pd.DataFrame:
 
 
 def placement_frame(plan: Plan) -> pd.DataFrame:
-    """One row a VM of a plan: host before and after, and whether it moves; index is `vm_uuid`."""
+    """One row a VM of a plan: host before and after, and whether it moves; index is `vm_uuid`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> placement = rb.frames.placement_frame(plan)
+        >>> set(placement[placement.moves].index) == {step.vm for step in plan.steps}
+        True
+    """
     hosts, named = {row.uuid: row.name for row in plan.hosts}, plan.made_from.names or {}
     before, after = plan.before.host_of, plan.predicted.host_of
     names = {**named, **{step.vm: step.vm_name for step in plan.steps}}

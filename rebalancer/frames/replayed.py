@@ -17,6 +17,15 @@ def replay_frame(found: Replay, each: Literal["contender", "week", "night"] = "c
     Overload and regret are in pCPU-hours, `above_75_hours` in host-hours. `worst_share` is the busiest host-hour as a
     share of the host's pCPUs; `moved_most` the VM that moved most often; regret is NaN where nobody asked. The index
     is the contender's name, and the number of the week or night from 1; `begins` is the first midnight, UTC.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> found = rb.replay(state, "traces.csv", nights=2, seconds=1, regret=False)
+        >>> rb.frames.replay_frame(found).loc["nothing", ["moves", "gib"]].tolist()
+        [0.0, 0.0]
+        >>> rb.frames.replay_frame(found, "night").loc["nothing"].index.tolist()
+        [1, 2]
     """
     parts = {"contender": lambda nights: (summary_of(nights),), "week": by_week, "night": _by_night}
     long = {"contender": len(found.nights), "week": DAYS_OF_WEEK, "night": 1}[each]

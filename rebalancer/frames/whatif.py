@@ -17,6 +17,15 @@ def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
     """One row a host that might die: its VMs, GiB to restart, who restarts nowhere, the busiest host then.
 
     Several VMs stand in one cell, with commas between, in `stuck` and `stuck_vm_uuids`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.losses_frame(rb.whatif.losses(model.problem))[["guests", "restart"]].head(2)
+               guests  restart
+        host
+        alder       8     True
+        ash        11     True
     """
     rows = [
         {
@@ -39,7 +48,18 @@ def losses_frame(found: Sequence[Loss]) -> pd.DataFrame:
 
 
 def room_frame(found: Sequence[Room]) -> pd.DataFrame:
-    """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all."""
+    """One row a host: how many more VMs of a kind it takes by memory, by CPU, and in all.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.whatif.room_for(model.problem, model.vm("web-000"))
+        >>> rb.frames.room_frame(found)[["may_start", "by_memory"]].head(2)
+               may_start  by_memory
+        host
+        alder       True          6
+        ash         True          7
+    """
     rows = [(each.host, each.may_start, each.by_memory, each.by_cpu, each.fits, each.host_uuid) for each in found]
     columns = ["host", "may_start", "by_memory", "by_cpu", "fits", "host_uuid"]
     return pd.DataFrame(rows, columns=columns).set_index("host").sort_index()
@@ -50,6 +70,16 @@ def rolling_frame(found: Rolling) -> pd.DataFrame:
 
     `worst_host`, `worst_hour` and `worst_share` are the busiest host-hour that it leads to, None and NaN without
     metrics; `best_begun` are hours of the day, or of the week, in which a stage that empties a host is best begun.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.rolling(model, ["alder"], seconds=1)
+        >>> rb.frames.rolling_frame(found)[["host", "purpose"]]
+                host purpose
+        stage
+        1      alder   empty
+        2      alder  return
     """
     stages, loads = found.stages, stage_loads(found.stages)
     worst = [each.worst for each in loads]
@@ -73,13 +103,27 @@ def rolling_frame(found: Rolling) -> pd.DataFrame:
 
 
 def sleep_frame(found: Sleep) -> pd.DataFrame:
-    """One row a host without VMs: whether it can sleep, and the rule that keeps it awake."""
+    """One row a host without VMs: whether it can sleep, and the rule that keeps it awake.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.sleep_frame(rb.sleep(model)).columns.tolist()
+        ['can_sleep', 'rule', 'words', 'host_uuid']
+    """
     rows = [(each.name, each.can_sleep, each.rule, each.words, each.host) for each in found.hosts]
     return pd.DataFrame(rows, columns=["host", "can_sleep", "rule", "words", "host_uuid"]).set_index("host")
 
 
 def needed_frame(found: Sleep) -> pd.DataFrame:
-    """One row a time of day, or of the week: so many hosts at least hold the VMs; no rows without metrics."""
+    """One row a time of day, or of the week: so many hosts at least hold the VMs; no rows without metrics.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.frames.needed_frame(rb.sleep(model)).hosts_needed.tolist()[:3]
+        [4, 5, 5]
+    """
     needed = found.needed or ()
     times = times_of(Slots(count=len(needed), timezone=found.timezone))
     return pd.DataFrame({"hosts_needed": list(needed)}, index=times, dtype=int)

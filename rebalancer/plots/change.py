@@ -15,6 +15,14 @@ WIDTH = 0.38
 def plot_change(hosts: pd.DataFrame, *, threshold: float, ax: Axes | None = None) -> Axes:
     """Each host before and after a plan, beside each other: CPU in the busiest hour, or memory where that is unknown.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> hosts = rb.frames.change_frame(plan)
+        >>> rb.plots.plot_change(hosts, threshold=0.75).get_ylabel()
+        'busiest hour / CPU capacity'
+
     Args:
         hosts: `change_frame` of a plan.
         threshold: share of CPU capacity above which an hour is overloaded.

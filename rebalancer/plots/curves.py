@@ -12,6 +12,13 @@ from rebalancer.plots.axes import COLOURS, DARK, axes_of
 def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib", ax: Axes | None = None) -> Axes:
     """Load cost against what it takes, with the bound below and the knee marked.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> points = rb.frames.tradeoff_frame(rb.tradeoff(model, seconds=0.1))
+        >>> rb.plots.plot_tradeoff(points).get_xlabel()
+        'GiB copied'
+
     Args:
         points: `tradeoff_frame` of a curve.
         cost: the column to hold the load cost against, `gib` or `moves`.
@@ -31,6 +38,13 @@ def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib", ax: Axes | None = 
 
 def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Contenders of a replay by what they copied and what overload was left; nobody on the line is beaten on both.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> found = rb.replay(state, "traces.csv", nights=2, seconds=1, regret=False)
+        >>> rb.plots.plot_replay(rb.frames.replay_frame(found)).get_ylabel()
+        'overload (pCPU-hours)'
 
     Args:
         contenders: `replay_frame` of a replay, a row a contender.
@@ -52,7 +66,15 @@ def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def frontier(contenders: pd.DataFrame) -> pd.DataFrame:
-    """The contenders that nobody beats on both GiB and overload, the cheapest first."""
+    """The contenders that nobody beats on both GiB and overload, the cheapest first.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> import pandas as pd
+        >>> rows = {"gib": [0, 8, 9], "overload_pcpu_hours": [20.0, 3.0, 4.0]}
+        >>> rb.plots.frontier(pd.DataFrame(rows, index=["nothing", "calm", "eager"])).index.tolist()
+        ['nothing', 'calm']
+    """
     ranked = contenders.sort_values(["gib", "overload_pcpu_hours"])
     overload = ranked["overload_pcpu_hours"]
     return ranked[overload < np.minimum.accumulate(np.r_[np.inf, overload.to_numpy()[:-1]])]

@@ -11,6 +11,13 @@ from rebalancer.plots.axes import COLOURS, DARK, axes_of
 def plot_forecast(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """What is known, what is to come with its interval, and the limit.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> days = rb.forecast(model, "traces.csv").days()
+        >>> rb.plots.plot_forecast(days[days.resource == "cpu"]).get_ylabel()
+        'cpu (pCPUs)'
+
     Args:
         days: `course_days_frame`, of one resource.
         ax: where to draw; a new figure by default.

@@ -16,6 +16,12 @@ from rebalancer.plots.axes import HEAT, axes_of, thin_ticks
 def plot_load(loads: pd.DataFrame, *, threshold: float, ax: Axes | None = None) -> Axes:
     """A heat map of host load (hosts x hours, share of capacity), whatever is over *threshold* framed.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.plots.plot_load(rb.frames.load_frame(model.problem), threshold=0.75).get_xlabel()
+        'time (UTC)'
+
     Args:
         loads: `load_frame` of a placement.
         threshold: share of capacity above which an hour is overloaded.
@@ -31,6 +37,15 @@ def plot_loads(
     before: pd.DataFrame, after: pd.DataFrame, *, threshold: float, axes: tuple[Axes, Axes] | None = None
 ) -> tuple[Axes, Axes]:
     """Two heat maps of host load (hosts x hours, share of capacity) on one scale, what is over *threshold* framed.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> before = rb.frames.load_frame(model.problem)
+        >>> after = rb.frames.load_frame(model.problem, plan.predicted)
+        >>> [axis.get_title() for axis in rb.plots.plot_loads(before, after, threshold=0.75)]
+        ['now', 'after the plan']
 
     Args:
         before: `load_frame` of the placement now.

@@ -16,6 +16,13 @@ SHOWN = len(COLOURS) - 1
 def plot_host(host: str, hosts: pd.DataFrame, vms: pd.DataFrame, *, threshold: float, ax: Axes | None = None) -> Axes:
     """The load of a host by the hour, its busiest VMs stacked upon what it needs itself, below its capacity.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> hosts, vms = rb.frames.host_demand_frame(model.problem), rb.frames.demand_frame(model.problem)
+        >>> rb.plots.plot_host("ash", hosts, vms, threshold=0.75).get_ylabel()
+        'load (pCPUs)'
+
     Args:
         host: its name.
         hosts: `host_demand_frame`.
@@ -55,6 +62,12 @@ def plot_host(host: str, hosts: pd.DataFrame, vms: pd.DataFrame, *, threshold: f
 
 def plot_duration(loads: pd.DataFrame, *, threshold: float, ax: Axes | None = None) -> Axes:
     """For each host, in which share of the hours it is at least so busy; the busiest hosts have a colour.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.plots.plot_duration(rb.frames.load_frame(model.problem), threshold=0.75).get_xlabel()
+        'share of the hours (%)'
 
     Args:
         loads: `load_frame` of a placement.

@@ -18,6 +18,13 @@ COMMA = ", "
 def plot_fit(hosts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """How many more VMs start on each host, kind by kind, and what ends it there.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.fit(model, rb.Shape(vcpus=4, memory_gib=8, load=1.0), rearrange=False, seconds=1)
+        >>> rb.plots.plot_fit(rb.frames.fit_frame(found)).get_xlabel()
+        'VMs that start there'
+
     Args:
         hosts: `fit_frame` of an answer.
         ax: where to draw; a new figure by default.
@@ -39,6 +46,13 @@ def plot_fit(hosts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def plot_failures(failures: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Where one host dies, a bar for each: VMs that restart, and that stay down; where two die, a map of the latter.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> one, two = (rb.frames.failures_frame(rb.failures(model, hosts)) for hosts in (1, 2))
+        >>> rb.plots.plot_failures(one).get_xlabel(), rb.plots.plot_failures(two).get_ylabel()
+        ('VMs of the host that dies', 'together with')
 
     Args:
         failures: `failures_frame` of the death of single hosts, or of pairs.

@@ -24,6 +24,12 @@ def plot_prices(prices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     A thin line reaches to what is saved at most. Where none costs overload, bars are GiB. What is proved to cost
     nothing has no bar.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rb.plots.plot_prices(rb.prices(model, seconds=0.1, workers=1)).get_xlabel()
+        'copied less without it (GiB)'
+
     Args:
         prices: the frame of `rb.prices`.
         ax: where to draw; a new figure by default.

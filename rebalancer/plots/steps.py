@@ -17,6 +17,13 @@ MINUTES = 180
 def plot_gantt(steps: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """A bar a step from its start to its end, by the plan's estimate; steps out of one host share a colour.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> rb.plots.plot_gantt(rb.frames.steps_frame(plan)).get_xlabel()
+        'seconds from the start'
+
     Args:
         steps: `steps_frame` of a plan.
         ax: where to draw; a new figure by default.
@@ -49,6 +56,14 @@ def plot_gantt(steps: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def plot_placement(placement: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """VMs as tiles on their hosts after a plan: those that came are filled and named, those that left are outlined.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> plan = rb.rebalance(model, seconds=1)
+        >>> axis = rb.plots.plot_placement(rb.frames.placement_frame(plan))
+        >>> [label.get_text() for label in axis.get_yticklabels()]
+        ['alder', 'ash', 'aspen', 'beech', 'birch']
 
     Args:
         placement: `placement_frame` of a plan.

@@ -54,6 +54,19 @@ FILES: Final = (AddVMsFrom, Merge)
 def read_scenarios(path: Path | str) -> dict[str, tuple[Edit, ...]]:
     """The scenarios in the TOML file at *path*, by name, in its order.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> from pathlib import Path
+        >>> from rebalancer.files.writing import write_new
+        >>> toml = b'''
+        ... format = "rebalancer-scenarios/1"
+        ... [scenarios]
+        ... "one fewer" = [{ retire = ["ash"] }]
+        ... '''
+        >>> write_new(Path("scenarios.toml"), toml)
+        >>> {name: [str(edit) for edit in edits] for name, edits in rb.scenarios.read("scenarios.toml").items()}
+        {'one fewer': ['retire ash']}
+
     Raises:
         InputError: the file cannot be read, is no TOML, or has an edit that is none.
     """
