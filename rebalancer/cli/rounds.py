@@ -17,12 +17,14 @@ from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of,
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
 from rebalancer.cli.output import print_json, say, show
+from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json, off_now
 from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve
 from rebalancer.errors import IllegalPlan, InputError, RollingStopped, StalePlan
 from rebalancer.execute import Clock, RunResult, pool_lock
 from rebalancer.face.maintenance import Maintenance, allowed_by
 from rebalancer.face.rolling.course import Course, Rolled
+from rebalancer.face.rolling.downtime import Downtime, downtimes
 from rebalancer.face.rolling.given_up import give_up
 from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
@@ -131,13 +133,16 @@ class Round:
             with telling_what_resumes(self._command()):
                 rolled = Course(kept, site, self._means(site)).walk()
         except RollingStopped as stopped:
+            if words := off_now(downtimes(kept, site.clock.now())):
+                say(words)
             raise stopped.with_ways({RESUME: self._command()}) from stopped
         except (StalePlan, IllegalPlan):
             self._tell_stale(index, site)
             raise
+        off = downtimes(kept, site.clock.now())
         if not rolled.waits:
             kept.end(datetime.now(UTC))
-        return self._told(rolled, index)
+        return self._told(rolled, index, off)
 
     def _tell_stale(self, index: RollingIndex, site: Site) -> None:
         """Say how to go on where the plan of a stage is stale."""
@@ -199,17 +204,18 @@ class Round:
         own += ["--any-time"] if self.any_time else []
         return shlex.join(["rebalancer", "rolling", self.url, *self.hosts, "--execute", *own, *options])
 
-    def _told(self, rolled: Rolled, index: RollingIndex) -> Exit:
+    def _told(self, rolled: Rolled, index: RollingIndex, off: Sequence[Downtime]) -> Exit:
         """Print how it ended, and return the exit code."""
         aside = [each.host_name for each in index.set_aside]
         if self.json:
             told = {"hosts": list(index.hosts), "set_aside": aside, "stages_done": rolled.done}
-            print_json(told | {"stages_left": rolled.left, "waits": rolled.waits})
+            print_json(told | {"stages_left": rolled.left, "waits": rolled.waits, **downtimes_as_json(off)})
         elif rolled.waits:
-            show(f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}", f"to resume: {self._command()}")
+            waits = f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}"
+            show(waits, f"to resume: {self._command()}", *downtime_tables(off))
         else:
             left_out = f"; not planned: {', '.join(aside)}" if aside else ""
-            show(f"done: {', '.join(index.hosts)}{left_out}")
+            show(f"done: {', '.join(index.hosts)}{left_out}", *downtime_tables(off))
         return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside else Exit.DONE
 
 

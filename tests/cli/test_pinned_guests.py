@@ -86,6 +86,7 @@ def test_they_go_last_and_come_first(
     before, calls = guests(own, name), listen(monkeypatch)
     ended = roll(own, terminal, policy)
     assert ended.code == Exit.DONE, ended.err
+    assert "2 VMs were off for " in ended.out
     assert (guests(own, name), is_enabled(own, name), auto_power_on(own)) == (before, True, "true")
     assert [own.database.get("VM", vm)["ha_restart_priority"] for vm in pinned] == ["restart", ""]
     kinds = [(method, ref) for method, ref in calls if method in SWITCHES | {"Async.VM.pool_migrate"}]
@@ -98,6 +99,35 @@ def test_they_go_last_and_come_first(
     at = [kinds.index(each) for each in switched]
     assert moves
     assert not [number for number in moves if at[0] < number < at[-1]]
+
+
+def test_how_long_each_was_off_is_told_beside_the_estimate(
+    own: Simulator, terminal: Terminal, pinned: list[str]
+) -> None:
+    """By the trace: from when it was last asked, over a stop and another command, until it was seen running."""
+    policy = policy_for(own, terminal, pinned, WORDS)
+    first, second = (own.database.get("VM", vm) for vm in pinned)
+    own.go_wrong(f"start-fails:vm={second['name_label']}")
+    stopped = roll(own, terminal, policy)
+    assert stopped.code == Exit.STOPPED
+    assert f"shut down, and not started yet: {second['name_label']} of {HOST} since " in stopped.err
+    assert first["name_label"] not in stopped.err.partition("not started yet")[2].partition("UTC")[0]
+    ended = roll(own, terminal, policy, "--json")
+    assert ended.code == Exit.DONE, ended.err
+    told = ended.json()
+    assert [(each["vm"], each["host"], each["off_since"]) for each in told["shut_down"]] == [
+        (first["uuid"], HOST, None),
+        (second["uuid"], HOST, None),
+    ]
+    (kept,) = (terminal.folder / "s" / "rolling").iterdir()
+    lines = [(line.event, line.vm, line.at) for line in Trace.opened(kept / "trace.jsonl").entries if line.vm]
+    for each in told["shut_down"]:
+        (asked,) = (at for event, vm, at in lines if (event, vm) == (Event.STOPPING, each["vm"]))
+        (ran,) = (at for event, vm, at in lines if (event, vm) == (Event.RUNS, each["vm"]))
+        assert each["seconds"] == (ran - asked).total_seconds() > 0
+        assert each["estimated_seconds"] > 600
+    assert told["downtime_seconds"] == sum(each["seconds"] for each in told["shut_down"])
+    assert told["estimated_downtime_seconds"] == sum(each["estimated_seconds"] for each in told["shut_down"])
 
 
 @pytest.mark.parametrize("words", [WORDS[:2], WORDS[:3], [*WORDS[:2], WORDS[3]]])
@@ -152,14 +182,16 @@ def test_whom_the_policy_does_not_name_any_more_stays_on(own: Simulator, termina
     own.go_wrong(f"shutdown-ignored:vm={label},seconds=0.2")
     assert roll(own, terminal, policy).code == Exit.STOPPED
     own.database.change("VM", pinned[1], guest_metrics="OpaqueRef:NULL")
-    stopped = roll(own, terminal, policy_for(own, terminal, pinned[:1], WORDS))
-    assert stopped.code == Exit.STOPPED
-    assert "rolling.shut_down of the policy does not name it" in stopped.err
+    for named in (pinned[:1], pinned[1:]):
+        (other,) = (own.database.get("VM", vm)["name_label"] for vm in pinned if vm not in named)
+        stopped = roll(own, terminal, policy_for(own, terminal, named, WORDS))
+        assert stopped.code == Exit.STOPPED
+        assert f"VM {other}: rolling.shut_down of the policy does not name it" in stopped.err
     assert guests(own, HOST) == set(pinned)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", range(3, 18))
+@pytest.mark.parametrize("point", range(3, 22))
 def test_what_was_killed_goes_on(own: Simulator, terminal: Terminal, pinned: list[str], point: int) -> None:
     """After each line of the trace: the same command leads to the same end, and nobody stays off."""
     name, policy = HOST, policy_for(own, terminal, pinned, WORDS)
@@ -176,7 +208,7 @@ def test_what_was_killed_goes_on(own: Simulator, terminal: Terminal, pinned: lis
         patch.setattr(Trace, "append", die)
         with pytest.raises(Killed):
             roll(own, terminal, policy)
-    if seen[0] < 16:
+    if seen[0] < 20:
         ended = roll(own, terminal, policy)
         assert ended.code == Exit.DONE, ended.err
     assert (guests(own, name), is_enabled(own, name), auto_power_on(own)) == (before, True, "true")

@@ -6,27 +6,23 @@ to shut down, never made to; who does not is named, and the host stays on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rebalancer.errors import OutcomeUnknown, RefusedByXapi, Unreachable
+from rebalancer.errors import RefusedByXapi
 from rebalancer.execute import assert_unclaimed
 from rebalancer.face.rolling.kept import KeptStage
+from rebalancer.face.rolling.one_guest import CLEAN, NOTHING, RUNNING, GuestSwitch
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Event
-from rebalancer.inventory import Uuid
+from rebalancer.inventory import Pool, PowerState, Uuid
 from rebalancer.policy import Policy
-from rebalancer.units import SECONDS_PER_MINUTE
 from rebalancer.verify.shutdowns import shutdown_findings
 from rebalancer.whatif.pinned import ShutDown
-from rebalancer.xapi import LivePool, TaskStatus
+from rebalancer.xapi import LivePool
 from rebalancer.xapi.guest_power import WORDS, GuestPower, GuestState
 from rebalancer.xapi.host_power import assert_words
-
-HALTED, RUNNING = "Halted", "Running"
-NOTHING = "-"
-"""What stands in the trace where there was nothing to be put back."""
 
 
 def assert_may_shut_down(policy: Policy) -> None:
@@ -55,13 +51,15 @@ class PinnedGuests:
         """
         if not self.stage.shut_down or self.progress.has(Event.OFF, self.stage):
             return
-        self._prove()
         with self.site.door as live:
-            power = self._power(live)
-            self._turn_auto_power_on_off(power)
-            states = {each.vm: power.state(each.vm) for each in self.stage.shut_down}
+            switch = self._switch(live)
+            self._prove(switch, live.read())
+            self._turn_auto_power_on_off(switch.power)
+            states = {each.vm: switch.power.state(each.vm) for each in self.stage.shut_down}
             for each in sorted(self.stage.shut_down, key=lambda each: -states[each.vm].order):
-                self._take_down(each, states[each.vm], live, power)
+                if words := switch.shut_down(each, states[each.vm]):
+                    facts = [f"{each.vm_name} does not shut down: {words}", self._stays_on, *self._off(each, switch)]
+                    raise self.progress.stopped(facts)
         self.progress.note(Event.OFF, self.stage)
 
     def start(self) -> None:
@@ -73,33 +71,34 @@ class PinnedGuests:
         """
         if not self.stage.shut_down or self.progress.has(Event.ON, self.stage):
             return
-        lowered = self._noted(Event.STOPPING)
         with self.site.door as live:
-            power = self._power(live)
-            states = {vm: power.state(vm) for vm in lowered}
+            switch = self._switch(live)
+            lowered = switch.lowered()
+            states = {vm: switch.power.state(vm) for vm in lowered}
             back = [each for each in reversed(self.stage.shut_down) if each.vm in lowered]
-            facts = list(self._all_up(back, states, live, power))
-            facts += list(put_back(lowered, self.progress.words(Event.AUTO, self.stage), self.site.pool, power))
+            facts = list(self._all_up(back, states, switch))
+            facts += list(put_back(lowered, self.progress.words(Event.AUTO, self.stage), self.site.pool, switch.power))
         if facts:
             raise self.progress.stopped(facts)
         self.progress.note(Event.ON, self.stage)
 
-    def _prove(self) -> None:
-        """Pass where the VMs that are still to be shut down may be, and can."""
-        begun = self._noted(Event.STOPPING)
-        vms = [each.vm for each in self.stage.shut_down if each.vm not in begun]
+    def _switch(self, live: LivePool) -> GuestSwitch:
+        assert_unclaimed(live, self.site.pool, self.site.state_dir)
+        power = live.guest_power(self.site.allowed)
+        return GuestSwitch(stage=self.stage, site=self.site, progress=self.progress, live=live, power=power)
+
+    def _prove(self, switch: GuestSwitch, pool: Pool) -> None:
+        """Pass where the VMs that are still to be asked in *pool* may be, and can."""
+        begun = switch.lowered()
+        vms = [each.vm for each in self.stage.shut_down if not (each.vm in begun and _goes_down(each.vm, pool))]
         named = self.site.policy.rolling.shut_down
         hold = self.site.policy.execution.hold_tag
-        if facts := list(shutdown_findings(vms, self.stage.host, named, self.site.look(), hold=hold)):
+        if facts := list(shutdown_findings(vms, self.stage.host, named, pool, hold=hold)):
             raise self.progress.stopped([*facts, self._stays_on])
 
     @property
     def _stays_on(self) -> str:
         return f"{self.stage.host_name} is not rebooted, and stays disabled"
-
-    def _power(self, live: LivePool) -> GuestPower:
-        assert_unclaimed(live, self.site.pool, self.site.state_dir)
-        return live.guest_power(self.site.allowed)
 
     def _turn_auto_power_on_off(self, power: GuestPower) -> None:
         if not self.progress.has(Event.AUTO, self.stage):
@@ -108,83 +107,48 @@ class PinnedGuests:
         if self.progress.words(Event.AUTO, self.stage) != NOTHING:
             power.set_auto_power_on(self.site.pool, "")
 
-    def _take_down(self, each: ShutDown, state: GuestState, live: LivePool, power: GuestPower) -> None:
-        if each.vm not in self._noted(Event.STOPPING):
-            priority = state.restart_priority or NOTHING
-            self.progress.note(Event.STOPPING, self.stage, words=f"{each.vm} {priority}")
-        if state.power_state == HALTED:
-            return
-        self.site.say(f"{each.vm_name} is shut down")
-        if state.restart_priority:
-            power.set_restart_priority(each.vm, "")
-        try:
-            task = "" if "clean_shutdown" in state.operations else _sent(lambda: power.shut_down(each.vm))
-            words = self._until(each.vm, HALTED, task, live, power)
-        except RefusedByXapi as refused:
-            words = str(refused)
-        if not words:
-            return
-        facts = [f"{each.vm_name} does not shut down: {words}", self._stays_on, *self._off(each, power)]
-        raise self.progress.stopped(facts)
-
-    def _off(self, failed: ShutDown, power: GuestPower) -> Iterator[str]:
+    def _off(self, failed: ShutDown, switch: GuestSwitch) -> Iterator[str]:
         """What people should know of a stop half-way: who is off; and who is protected by nobody meanwhile."""
-        begun = self._noted(Event.STOPPING)
+        begun = switch.lowered()
         if begun[failed.vm] != NOTHING:
-            power.set_restart_priority(failed.vm, begun[failed.vm])
+            switch.power.set_restart_priority(failed.vm, begun[failed.vm])
         off = [each.vm_name for each in self.stage.shut_down if each.vm in begun and each.vm != failed.vm]
         if off:
             yield f"shut down already: {', '.join(off)}; the same command goes on, else start them on the enabled host"
 
     def _all_up(
-        self, back: Sequence[ShutDown], states: Mapping[Uuid, GuestState], live: LivePool, power: GuestPower
+        self, back: Sequence[ShutDown], states: Mapping[Uuid, GuestState], switch: GuestSwitch
     ) -> Iterator[str]:
         """Start VMs by their order, those of one as they come; why some do not start."""
         ranked = sorted(back, key=lambda each: states[each.vm].order)
-        wait = 0
-        for _, group in groupby(ranked, key=lambda each: states[each.vm].order):
+        delay, before = 0, list[Uuid]()
+        for _, same in groupby(ranked, key=lambda each: states[each.vm].order):
+            group = list(same)
             off = [each for each in group if states[each.vm].power_state != RUNNING]
-            if off and wait:
-                self.site.clock.sleep(wait)
-            yield from filter(None, (self._bring_up(each, live, power) for each in off))
-            wait = max((states[each.vm].start_delay for each in off), default=0)
+            for each in group:
+                if each not in off:
+                    switch.runs(each.vm)
+            if off:
+                self._wait_for(before, delay)
+            yield from (
+                f"{each.vm_name} does not start on {self.stage.host_name}: {words}"
+                for each in off
+                if (words := switch.start(each))
+            )
+            delay, before = max(states[each.vm].start_delay for each in group), [each.vm for each in group]
 
-    def _bring_up(self, each: ShutDown, live: LivePool, power: GuestPower) -> str:
-        """Start a VM, and wait until it runs; why it does not, if so."""
-        self.site.say(f"{each.vm_name} is started")
-        self.progress.note(Event.STARTING, self.stage, words=each.vm)
-        try:
-            task = _sent(lambda: power.start(each.vm, self.stage.host))
-            words = self._until(each.vm, RUNNING, task, live, power)
-        except RefusedByXapi as refused:
-            words = str(refused)
-        return f"{each.vm_name} does not start on {self.stage.host_name}: {words}" if words else ""
-
-    def _noted(self, event: Event) -> dict[Uuid, str]:
-        """The VMs that lines of that kind name, with the restart priority that each had."""
-        return lowered_in(self.progress.all_words(event, self.stage))
-
-    def _until(self, vm: Uuid, wanted: str, task: str, live: LivePool, power: GuestPower) -> str:
-        """Wait until a VM shows the power state that is *wanted*; why it does not, if so."""
-        clock, minutes = self.site.clock, self.site.policy.rolling.shutdown_minutes
-        until = clock.monotonic() + minutes * SECONDS_PER_MINUTE
-        while True:
-            try:
-                if power.state(vm).power_state == wanted:
-                    return ""
-                told = live.task(task) if task else None
-                if told is not None and told.status is TaskStatus.FAILURE:
-                    return " ".join(told.error)
-            except Unreachable:
-                pass
-            if clock.monotonic() >= until:
-                return f"not within {minutes:g} min"
-            clock.sleep(self.site.waits.poll)
+    def _wait_for(self, vms: Sequence[Uuid], delay: float) -> None:
+        """Wait until the last of *vms* has run for *delay* seconds."""
+        ran = [at for vm in vms if (at := self.progress.at(Event.RUNS, vm, self.stage))]
+        if ran:
+            left = delay - (self.site.clock.now() - max(ran)).total_seconds()
+            self.site.clock.sleep(min(delay, max(0.0, left)))
 
 
-def lowered_in(noted: Iterable[str]) -> dict[Uuid, str]:
-    """The VMs that the words of lines name, with the restart priority that each had."""
-    return {vm: priority for vm, _, priority in (words.partition(" ") for words in noted)}
+def _goes_down(vm: Uuid, pool: Pool) -> bool:
+    """Whether a VM that was asked to shut down is off, or on its way."""
+    found = pool.vms.get(vm)
+    return found is not None and (found.power_state is PowerState.HALTED or CLEAN in found.current_operations)
 
 
 def put_back(lowered: Mapping[Uuid, str], stood: str, pool: Uuid, power: GuestPower) -> Iterator[str]:
@@ -197,11 +161,3 @@ def put_back(lowered: Mapping[Uuid, str], stood: str, pool: Uuid, power: GuestPo
                 yield f"the restart priority {priority!r} of VM {vm} cannot be put back: {refused}"
     if stood and stood != NOTHING:
         power.set_auto_power_on(pool, stood)
-
-
-def _sent(call: Callable[[], str]) -> str:
-    """The task of a *call*; "" where no answer came: then what the pool shows counts."""
-    try:
-        return call()
-    except (OutcomeUnknown, Unreachable):
-        return ""

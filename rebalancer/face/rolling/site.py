@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from rebalancer.errors import RollingStopped, XapiError
@@ -127,6 +128,16 @@ class Progress:
     def words(self, event: Event, stage: KeptStage) -> str:
         """Those of the last one; "" where there is none."""
         return next(reversed(self.all_words(event, stage)), "")
+
+    def last_about(self, vm: Uuid, stage: KeptStage) -> Event | None:
+        """What the last line tells that is about a VM of *stage*, if there is one."""
+        lines = (each for each in reversed(self._trace.entries) if each.stage == stage.number)
+        return next((each.event for each in lines if each.vm == vm), None)
+
+    def at(self, event: Event, vm: Uuid, stage: KeptStage) -> datetime | None:
+        """When the last line of that kind was written about a VM of *stage*, if there is one."""
+        lines = (each for each in reversed(self._trace.entries) if (each.event, each.stage) == (event, stage.number))
+        return next((each.at for each in lines if each.vm == vm), None)
 
     def going(self, stage: KeptStage) -> Entry | None:
         """The line that announces that the host goes down, where nobody knows yet whether it does."""

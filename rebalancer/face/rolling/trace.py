@@ -22,6 +22,7 @@ from rebalancer.files.ownership import assert_kept
 from rebalancer.files.reading import bytes_from, opened
 from rebalancer.files.shapes import value_in
 from rebalancer.files.writing import add_line
+from rebalancer.inventory import Uuid
 
 FORMAT: Final = "rebalancer-rolling-trace/1"
 
@@ -38,11 +39,15 @@ class Event(StrEnum):
     AUTO = "auto-power-on"
     """The pool is about to start no VMs by itself; `words` is what stood there."""
     STOPPING = "vm-shutdown"
-    """A VM is about to be asked to shut down; `words` are its uuid, and its restart priority."""
+    """A VM is about to be asked to shut down, each time it is; `words` are its uuid, and its restart priority."""
+    HALTED = "vm-off"
+    """A VM is seen off; `words` is its uuid."""
     OFF = "vms-off"
     """All VMs that cannot leave the host are off."""
     STARTING = "vm-start"
     """A VM is about to be started; `words` is its uuid."""
+    RUNS = "vm-runs"
+    """A VM that was off is seen running; `words` is its uuid."""
     ON = "vms-on"
     """They run again, and what was turned down for it is as it was."""
     GOING = "going-down"
@@ -57,6 +62,10 @@ class Event(StrEnum):
     ENDED = "ended"
 
 
+OF_VMS: Final = frozenset({Event.STOPPING, Event.HALTED, Event.STARTING, Event.RUNS})
+"""Lines about one VM, whose uuid is the first of their words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A line: `stage` is its number from 1, or 0 for all of them."""
@@ -68,6 +77,11 @@ class Entry:
     digest: str = ""
     boot_time: str = ""
     words: str = ""
+
+    @property
+    def vm(self) -> Uuid:
+        """The VM that the line is about; "" where it is about none."""
+        return self.words.partition(" ")[0] if self.event in OF_VMS else ""
 
 
 @dataclass(slots=True)

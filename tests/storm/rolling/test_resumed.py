@@ -6,15 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from rebalancer.face.rolling.trace import Event
+from rebalancer.face.rolling.downtime import downtimes
+from rebalancer.face.rolling.kept import KeptRolling
+from rebalancer.face.rolling.trace import OF_VMS, Event
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
 from tests.storm.rolling.conduct import SHUT_DOWN, START
-from tests.storm.rolling.stage import REBOOT, TRACE, kill, staged
+from tests.storm.rolling.stage import REBOOT, TRACE, Stage, kill, staged
+from tests.storm.situations import BEGINS
 
+LOOKS = 6.0
+"""Seconds by which what was seen may come later than what it shows: a look, and a process that begins."""
 MOST = 80
 """Processes that a round of kills takes at most."""
 
-OF_PINNED_VMS = {Event.AUTO, Event.STOPPING, Event.OFF, Event.STARTING, Event.ON}
+OF_PINNED_VMS = {Event.AUTO, Event.OFF, Event.ON, *OF_VMS}
 """Lines about VMs that cannot leave their host."""
 
 
@@ -37,6 +42,17 @@ def test_killed_at_each_line_in_turn_it_ends_as_if_it_never_was(
         assert set(lines) == set(Event) - {Event.FAILED} - (set() if pinned else OF_PINNED_VMS)
         stage.assert_right()
         assert set(stage.conduct.rebooted.values()) == {1}
+        assert_measured(stage)
+
+
+def assert_measured(stage: Stage) -> None:
+    """What is told of downtimes is what the pool has seen: from the call that asked at the earliest, a look longer."""
+    (folder,) = (stage.folder / "rolling").iterdir()
+    told = {each.vm: each for each in downtimes(KeptRolling(folder=folder), BEGINS)}
+    seen = stage.judge.downtimes()
+    assert told.keys() == seen.keys()
+    for vm, each in told.items():
+        assert (each.off_since, seen[vm] <= each.seconds <= seen[vm] + LOOKS) == (None, True)
 
 
 @pytest.mark.parametrize("side", [BEFORE, AFTER])
@@ -76,4 +92,5 @@ def test_killed_around_the_calls_for_pinned_vms(call: str, side: str, tmp_path: 
         assert stage.run() == "0 done"
         stage.assert_right()
         assert all(seconds > 0 for seconds in stage.judge.downtimes().values())
+        assert_measured(stage)
         assert len(stage.judge.downtimes()) == 2
