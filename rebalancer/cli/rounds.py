@@ -91,6 +91,7 @@ class Round:
             say=say,
             clock=Clock(),
             state_dir=self.state_dir,
+            any_time=self.any_time,
         )
 
     def _give_up(self, kept: KeptRolling, site: Site) -> None:

@@ -237,6 +237,16 @@ class Policy(Section):
         return self
 
     @model_validator(mode="after")
+    def _stages_last(self) -> Policy:
+        hours = self.rolling.within_hours
+        if hours is not None and hours > self.plan.expires_hours:
+            raise ValueError(
+                f"rolling.within_hours = {hours:g} is longer than the plans of its stages last: raise "
+                f"plan.expires_hours, which is {self.plan.expires_hours:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _resources_are_read(self) -> Policy:
         for name in ("network", "disk"):
             if getattr(self.objective, name).weight and name not in self.demand.resources:

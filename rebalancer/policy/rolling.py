@@ -8,6 +8,8 @@ from pydantic import Field
 
 from rebalancer.policy.sections import MUCH, Names, Section, Title
 
+HOURS_A_WEEK = 168
+
 
 class RollingPolicy(Section):
     """How `rolling --execute` works on a host that is empty, and how long it waits for it.
@@ -18,6 +20,9 @@ class RollingPolicy(Section):
 
     `shut_down` are VMs that may be shut down, cleanly and never otherwise, while their host is worked on, where they
     cannot leave it and that is asked for; a guest may take `shutdown_minutes` to shut down, and to start.
+
+    With `within_hours`, hosts go down in the hours of least load, inside the change windows, so that all is over so
+    long after the work began; without, one after the other.
     """
 
     command: tuple[Title, ...] = ()
@@ -25,3 +30,4 @@ class RollingPolicy(Section):
     boot_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 30.0
     shut_down: Names = ()
     shutdown_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 20.0
+    within_hours: Annotated[float, Field(gt=0, le=HOURS_A_WEEK)] | None = None

@@ -14,6 +14,7 @@ from rebalancer.face.maintenance import Maintenance, in_service, out_of_service,
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.prove import verify
 from rebalancer.face.read import PoolState
+from rebalancer.face.rolling.begin import Begin
 from rebalancer.face.rolling.guests import PinnedGuests
 from rebalancer.face.rolling.kept import KeptRolling, KeptStage
 from rebalancer.face.rolling.means import Means
@@ -65,6 +66,7 @@ class Course:
         outing = Maintenance.of(self._site.pool, stage.host, self._site.state_dir)
         outage = Outage(stage=stage, outing=outing, site=self._site, progress=progress, means=self._means)
         if not progress.has(Event.STAGE, stage):
+            Begin(stage=stage, site=self._site, progress=progress).wait()
             self._begin(stage, outing)
         if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(stage, outing)):
             return waits

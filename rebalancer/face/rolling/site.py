@@ -72,6 +72,7 @@ class Site:
         clock: time.
         state_dir: where locks, journals and the trace are.
         waits: how long what is waited for.
+        any_time: whether neither change windows nor hours of least load are waited for.
     """
 
     pool: Uuid
@@ -82,6 +83,7 @@ class Site:
     clock: Clock
     state_dir: Path | None
     waits: Waits = Waits()
+    any_time: bool = False
 
     @property
     def allowed(self) -> Sequence[str]:
@@ -103,6 +105,11 @@ class Progress:
         self._trace = Trace.opened(kept.trace)
         if not self._trace.entries:
             self.note(Event.BEGAN, words=FORMAT)
+
+    @property
+    def began_at(self) -> datetime:
+        """When the work began."""
+        return self._trace.entries[0].at
 
     @property
     def done(self) -> int:

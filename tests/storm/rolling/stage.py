@@ -58,7 +58,7 @@ class Stage:
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
         self.before, self.settings = self.homes(), self._settings()
-        self.asks_people = False
+        self.asks_people, self.any_time = False, False
         self.judge.begin()
 
     def homes(self) -> dict[str, str]:
@@ -150,6 +150,7 @@ class Stage:
             say=self.said.append,
             clock=executor.clock,
             state_dir=self.folder,
+            any_time=self.any_time,
         )
         means = ByPeople(ask=None, work="reboot it") if self.asks_people else ByXapi(site=site)
         rolled = Course(kept, site, means).walk()

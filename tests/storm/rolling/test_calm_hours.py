@@ -1,0 +1,131 @@
+"""Hosts go down in the hours of least load, for which `rolling --execute` waits in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rebalancer as rb
+from rebalancer.demand import LoadProfile, Quality
+from rebalancer.face.rolling.trace import Event
+from rebalancer.inventory import pool_from_records
+from rebalancer.inventory.records import CLASSES
+from rebalancer.simulator import Simulator
+from tests.storm.executor import AFTER, Point
+from tests.storm.rolling.scene import Scene, policy, small_pool
+from tests.storm.rolling.stage import TRACE, Stage, kill
+from tests.storm.situations import BEGINS
+
+CALM = (20, 3)
+"""The hours of the day in which VMs use less than in all others."""
+
+
+def scene(wanted: rb.Policy) -> Scene:
+    """The stages of two hosts of a small pool, whose load has been measured."""
+    pool = small_pool(1)
+    database = Simulator(pool).database
+    read = pool_from_records({cls: database.all(cls) for cls in CLASSES})
+    guests = tuple(vm.uuid for vm in read.resident_guests())
+    load = np.array([[0.1 if hour in CALM else 0.4 for hour in range(24)]] * len(guests))
+    demand = LoadProfile(
+        vms=guests,
+        hosts=tuple(read.hosts),
+        vm_pcpu=load,
+        host_base_pcpu=np.zeros((len(read.hosts), 24)),
+        slot_hours=1.0,
+        quality=dict.fromkeys(guests, Quality.MEASURED),
+        percentile=95.0,
+        window_start=BEGINS,
+        window_end=BEGINS,
+        timezone="UTC",
+        source="a test",
+    )
+    state = rb.PoolState(pool=read, demand=demand, taken_at=BEGINS, source="a test")
+    chosen = sorted(read.hosts, key=lambda host: host not in read.coordinators)[:2]
+    return Scene(pool=pool, plans=rb.rolling(rb.Model(state, wanted), chosen, made_at=BEGINS), version=None)
+
+
+@contextmanager
+def staged(folder: Path, *, within_hours: float | None, window: Sequence[Mapping[str, str]] = ()) -> Iterator[Stage]:
+    """Two hosts that are rebooted within so many hours, in a change window where there is one."""
+    wanted = policy(rolling={"within_hours": within_hours} if within_hours else {}, window=window)
+    stage = Stage(folder, scene(wanted), wanted)
+    with stage.opened():
+        yield stage
+        stage.close()
+
+
+def begun(stage: Stage) -> list[datetime]:
+    """When each host began to be emptied: the trace, and nothing else, tells."""
+    rows = [line for line in stage.lines if line.event is Event.STAGE]
+    return [row.at for row in rows if stage.plans.stages[row.stage - 1].purpose.value == "empty"]
+
+
+def test_hosts_go_down_in_the_hours_of_least_load(tmp_path: Path) -> None:
+    """Both in calm hours, both within the time that they have; what is waited for is said, with both loads."""
+    with staged(tmp_path, within_hours=24) as stage:
+        assert stage.run() == "0 done"
+        first, second = begun(stage)
+        assert first.hour in CALM
+        assert second.hour in CALM
+        assert second < BEGINS + timedelta(hours=24)
+        (words, *_) = [each for each in stage.said if "goes down from" in each]
+        assert f"goes down from {first:%Y-%m-%d %H}:00 UTC on" in words
+        assert "--any-time does not wait" in words
+        stage.assert_right()
+
+
+def test_without_the_key_one_follows_the_other(tmp_path: Path) -> None:
+    """Nothing is waited for."""
+    with staged(tmp_path, within_hours=None) as stage:
+        assert stage.run() == "0 done"
+        assert begun(stage)[0] < BEGINS + timedelta(minutes=5)
+        assert not any("goes down from" in each for each in stage.said)
+
+
+def test_any_time_does_not_wait(tmp_path: Path) -> None:
+    """Whoever is in a hurry says so."""
+    with staged(tmp_path, within_hours=24) as stage:
+        stage.any_time = True
+        assert stage.run() == "0 done"
+        assert begun(stage)[0] < BEGINS + timedelta(minutes=5)
+
+
+def test_who_is_killed_while_it_waits_goes_on_waiting(tmp_path: Path) -> None:
+    """And finds the same hours again, hours later: the time that the work has does not begin anew."""
+    with staged(tmp_path, within_hours=24) as stage:
+        assert stage.run(kill(Point(kind=TRACE, name=Event.BEGAN, nth=1, side=AFTER))) == "killed"
+        stage.time.sleep(3 * 3600.0)
+        assert stage.run(kill(Point(kind=TRACE, name=Event.DONE, nth=1, side=AFTER))) == "killed"
+        assert stage.run() == "0 done"
+        assert [each.hour for each in begun(stage)] == [20, 20]
+        assert begun(stage)[-1] < BEGINS + timedelta(hours=24)
+        stage.assert_right()
+
+
+def test_change_windows_come_first(tmp_path: Path) -> None:
+    """The calmest hour outside a window is none; of those inside, the calmest is taken."""
+    window = [{"start": "00:00", "end": "06:00"}]
+    with staged(tmp_path, within_hours=24, window=window) as stage:
+        assert stage.run() == "0 done"
+        assert [each.hour for each in begun(stage)] == [3, 3]
+        stage.assert_right()
+
+
+def test_where_there_is_no_time_left_hosts_go_down_at_once(tmp_path: Path) -> None:
+    """Six minutes are less than the first host takes: hours that cannot be met are not waited for."""
+    with staged(tmp_path, within_hours=0.1) as stage:
+        assert stage.run() == "0 done"
+        assert begun(stage)[0] < BEGINS + timedelta(minutes=5)
+
+
+def test_plans_have_to_last_as_long() -> None:
+    """A policy that lets them expire before is refused; the sentence says which key to raise."""
+    with pytest.raises(ValueError, match=r"plan\.expires_hours, which is 24"):
+        policy(rolling={"within_hours": 25.0})
+    assert policy(rolling={"within_hours": 25.0}, plan={"expires_hours": 25.0}).rolling.within_hours == 25.0
