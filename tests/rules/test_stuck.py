@@ -46,7 +46,7 @@ def test_only_the_hosts_that_are_asked_about() -> None:
     assert [each.vm for each in stuck(problem, "h2", "h1")] == ["a", "b", "c"]
     (held,) = stuck(problem, "h2")
     assert [each.host for each in held.closed] == ["h1", "h3"]
-    assert held.sentence.startswith("VM 'c' cannot leave host 'h2': never-move (is never to be moved: ")
+    assert held.sentence.startswith("VM 'c' cannot leave host 'h2': never-move (is to stay where it is: ")
     assert held.fix == "change the policy or the tag"
 
 

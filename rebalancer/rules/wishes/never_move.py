@@ -25,4 +25,4 @@ class NeverMove(VMRule):
         if wish is None:
             return None
         remedy = "change the policy or the tag"
-        return self.objection(f"is never to be moved: {wish}", remedy=remedy, disruption=Disruption.POLICY)
+        return self.objection(f"is to stay where it is: {wish}", remedy=remedy, disruption=Disruption.POLICY)
