@@ -13,6 +13,7 @@ import typer
 
 import rebalancer as rb
 from rebalancer.approval import demands_in, kept_policy
+from rebalancer.cli.agreeing import is_agreed
 from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
@@ -30,7 +31,7 @@ from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
 from rebalancer.face.rolling.site import Door, Site
-from rebalancer.face.rolling.trace import Trace
+from rebalancer.face.rolling.trace import Event, Trace
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -55,6 +56,7 @@ class Round:
     state_dir: Path | None
     any_time: bool = False
     anew: bool = False
+    yes: bool = False
     json: bool = False
 
     def run(self) -> Exit:
@@ -128,7 +130,10 @@ class Round:
     def _carried_out(self, kept: KeptRolling, site: Site) -> Exit:
         index = kept.index()
         self._assert_meant(index, kept)
-        kept.assert_approved(site.pool, demands_in(self.policy))
+        demands = demands_in(self.policy)
+        kept.assert_approved(site.pool, demands)
+        if not is_agreed(kept, site, unasked=self.yes or demands.approval):
+            return self._declined(kept)
         say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
         try:
             with telling_what_resumes(self._command()):
@@ -144,6 +149,15 @@ class Round:
         if not rolled.waits:
             kept.end(datetime.now(UTC))
         return self._told(rolled, index, off)
+
+    def _declined(self, kept: KeptRolling) -> Exit:
+        """Nobody is shut down: give up what was only planned, and leave what was begun as it is."""
+        if any(each.event is Event.STAGE for each in Trace.opened(kept.trace).entries):
+            say("nothing more is done; the same command asks again, and --anew gives up what is left")
+        else:
+            kept.end(datetime.now(UTC))
+            say("nothing was touched, and what was planned is given up")
+        return Exit.NOT_APPROVED
 
     def _tell_stale(self, index: RollingIndex, site: Site) -> None:
         """Say how to go on where the plan of a stage is stale."""

@@ -128,6 +128,11 @@ class Progress:
         """Whether a line of that kind stands there."""
         return self._trace.last(event, stage.number if stage else 0) is not None
 
+    def has_agreed(self, digest: str) -> bool:
+        """Whether somebody said yes to who is shut down, as the stages with that *digest* have it."""
+        agreed = self._trace.last(Event.AGREED)
+        return agreed is not None and agreed.digest == digest
+
     def all_words(self, event: Event, stage: KeptStage) -> tuple[str, ...]:
         """The words of all lines of that kind."""
         return tuple(each.words for each in self._trace.entries if (each.event, each.stage) == (event, stage.number))

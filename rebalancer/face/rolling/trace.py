@@ -32,6 +32,8 @@ class Event(StrEnum):
 
     BEGAN = "began"
     """The first line: `words` is the format, `digest` that of the itinerary."""
+    AGREED = "shutdowns-agreed"
+    """Somebody who saw who is shut down said yes; `digest` is that of all stages as they were then."""
     STAGE = "stage-began"
     """The plan with the `digest` was proven, and is carried out next."""
     EMPTY = "empty"

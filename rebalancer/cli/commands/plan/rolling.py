@@ -51,6 +51,9 @@ def rolling(
     anew: Annotated[
         bool, typer.Option("--anew", help="With --execute: give up what is left of what was begun, and plan anew.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --execute: do not ask whether the listed VMs may be shut down.")
+    ] = False,
     any_time: AnyTime = False,
     policy: PolicyPath = None,
     connection: rb.Connection,
@@ -74,8 +77,9 @@ def rolling(
     if execute and (policy is None or output or not is_url(source)):
         problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
         raise typer.BadParameter(problem, param_hint="--execute")
-    if anew and not execute:
-        raise typer.BadParameter("it is for --execute", param_hint="--anew")
+    for flag, given in (("--anew", anew), ("--yes", yes)):
+        if given and not execute:
+            raise typer.BadParameter("it is for --execute", param_hint=flag)
     if execute and policy:
         from rebalancer.cli.rounds import Round
 
@@ -90,6 +94,7 @@ def rolling(
             state_dir=state_dir,
             any_time=any_time,
             anew=anew,
+            yes=yes,
             json=json,
         ).run()
     if output:
