@@ -72,6 +72,13 @@ class Placement:
         for srs in self.srs_of.values():
             yield from srs.items()
 
+    def holders_by_place(self) -> dict[Uuid, list[Uuid]]:
+        """The VMs on each host and the drives on each SR."""
+        found: dict[Uuid, list[Uuid]] = {}
+        for holder, place in self.holders():
+            found.setdefault(place, []).append(holder)
+        return found
+
     def after(self, *moves: Migration) -> Placement:
         """The placement once *moves* are done.
 

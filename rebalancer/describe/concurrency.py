@@ -13,7 +13,6 @@ from itertools import pairwise
 import networkx as nx
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Placement
 from rebalancer.plan.finding import Finding, FindingKind
 from rebalancer.plan.step import Step
 from rebalancer.rules import PoolRule, Row, Rule, Rulebook, StateLimit
@@ -27,7 +26,7 @@ SAME_VM = "after"
 
 def clashes(steps: Sequence[Step], book: Rulebook) -> Iterator[Finding]:
     """Steps of one plan that some allowed order lets begin too early; *book* is of the pool before all of them."""
-    ancestors, there = ancestors_of(steps), holders_by_place(book.problem.initial)
+    ancestors, there = ancestors_of(steps), book.problem.initial.holders_by_place()
     yield from _own_vm(steps, ancestors)
     for bound in book.lasting:
         limit = bound.limit
@@ -43,14 +42,6 @@ def ancestors_of(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
     for step in steps:
         known = [each for each in step.after if each in found]
         found[step.id] = frozenset(known).union(*(found[each] for each in known))
-    return found
-
-
-def holders_by_place(start: Placement) -> Mapping[Uuid, Sequence[Uuid]]:
-    """The VMs on each host and the drives on each SR."""
-    found: dict[Uuid, list[Uuid]] = {}
-    for holder, place in start.holders():
-        found.setdefault(place, []).append(holder)
     return found
 
 

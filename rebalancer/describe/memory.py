@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rebalancer.describe.concurrency import ancestors_of, highest, holders_by_place
+from rebalancer.describe.concurrency import ancestors_of, highest
 from rebalancer.inventory import VM, Uuid
 from rebalancer.placement import Migration
 from rebalancer.plan.step import HostMemory, Step, StepSqueeze
@@ -36,7 +36,7 @@ def memory_peaks(steps: Sequence[Step], book: Rulebook) -> dict[Uuid, int]:
 
     However many steps run at once: where fewer may, less is held.
     """
-    ancestors, there = ancestors_of(steps), holders_by_place(book.problem.initial)
+    ancestors, there = ancestors_of(steps), book.problem.initial.holders_by_place()
     return {host: highest(row, steps, ancestors, there) for row in book.memory_rows for host in row.places}
 
 

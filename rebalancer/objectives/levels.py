@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from rebalancer.objectives.load import demand_of, host_load, pcpus_at
+from rebalancer.objectives.load import demand_of, host_load, pcpus_at_shares
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 
@@ -52,7 +52,7 @@ def levels_of(problem: Problem) -> tuple[Levels, ...]:
     """The threshold and the levels above it, of CPU, and then of each resource that the policy gives a weight."""
     policy, profile = problem.policy.objective, demand_of(problem)
     shares, steps = _steps(policy.threshold, policy.levels, Fraction(1))
-    limits = np.array([pcpus_at(share, problem) for share in shares])
+    limits = pcpus_at_shares(shares, problem)
     found = [Levels(limits=limits[:, :, None], steps=steps, hours=profile.hours)]
     for each in problem.resources.all:
         shares, steps = _steps(each.policy.threshold, each.policy.levels, each.weight)

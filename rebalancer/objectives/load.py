@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -142,7 +143,13 @@ def pcpus_at(share: float, problem: Problem) -> NDArray[np.float64]:
 
     Where load is not counted, it is more than the whole pool uses: no placement is better or worse for it.
     """
+    levels: NDArray[np.float64] = pcpus_at_shares([share], problem)[0]
+    return levels
+
+
+def pcpus_at_shares(shares: Sequence[float], problem: Problem) -> NDArray[np.float64]:
+    """`pcpus_at` of each of *shares*, shape (shares, hosts of the pool)."""
     profile = demand_of(problem)
     peaks = (each.sum() for each in (profile.vm_deviation_pcpu, profile.host_deviation_pcpu) if each is not None)
     everything = profile.vm_pcpu.sum() + profile.host_base_pcpu.sum() + sum(peaks) + 1.0
-    return np.where(counted_hosts(problem), cpu_capacities(problem) * share, everything)
+    return np.where(counted_hosts(problem), np.outer(shares, cpu_capacities(problem)), everything)

@@ -11,13 +11,13 @@ chain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
 
 from rebalancer.inventory import Uuid
-from rebalancer.placement import Migration, Placement
+from rebalancer.placement import Migration
 from rebalancer.rules import Row, Rulebook, StateLimit
 
 
@@ -26,10 +26,10 @@ def dependencies(migrations: Sequence[Migration], book: Rulebook) -> tuple[tuple
     limits = [bound.limit for bound in book.lasting]
     if any(isinstance(limit, StateLimit) for limit in limits):
         return tuple((position - 1,) if position else () for position in range(len(migrations)))
-    order = _Partial(migrations)
+    order, there = _Partial(migrations), book.problem.initial.holders_by_place()
     for limit in limits:
         if isinstance(limit, Row) and limit.hard:
-            order.respect(Traffic.of(limit, migrations, book.problem.initial))
+            order.respect(Traffic.of(limit, migrations, there))
     return order.reduced()
 
 
@@ -44,9 +44,10 @@ class Traffic:
     freed: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row, migrations: Sequence[Migration], start: Placement) -> Traffic:
-        """The traffic of *migrations* over *row*."""
-        initial = sum(row.weights.resident.get(holder, 0) for holder, place in start.holders() if place in row.places)
+    def of(cls, row: Row, migrations: Sequence[Migration], there: Mapping[Uuid, Sequence[Uuid]]) -> Traffic:
+        """The traffic of *migrations* over *row*, whose places hold what is *there* at the start."""
+        weights = row.weights.resident
+        initial = sum(weights.get(holder, 0) for place in row.places for holder in there.get(place, ()))
         traffic = cls(upper=row.most, initial=initial)
         for position, move in enumerate(migrations):
             for holder, source, target in move.transfers:

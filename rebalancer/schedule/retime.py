@@ -7,15 +7,15 @@ rules one after another, and related anew; the shorter of both timetables counts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rebalancer.inventory import Uuid
 from rebalancer.order.dependencies import Traffic, dependencies
 from rebalancer.order.prune import is_legal
 from rebalancer.order.state import State
 from rebalancer.placement import Migration
 from rebalancer.plan.duration import Pace
-from rebalancer.problem import Problem
 from rebalancer.rules import Row, Rulebook, StateLimit
 from rebalancer.schedule.lanes import Job
 from rebalancer.schedule.schedule import jobs_of
@@ -77,7 +77,8 @@ class _Timing:
         if any(move.hop for move in self.migrations) or any(isinstance(limit, StateLimit) for limit in limits):
             return None
         rows = [limit for limit in limits if isinstance(limit, Row)]
-        stocks = [stock for row in rows for stock in _stocks(row, self.migrations, self.book.problem)]
+        there = self.book.problem.initial.holders_by_place()
+        stocks = [stock for row in rows for stock in _stocks(row, self.migrations, there)]
         jobs = freely(given.jobs)
         starts = within(jobs, self.book.problem.policy.limits, stocks, given.timetable, self.effort)
         order = tuple(sorted(range(len(jobs)), key=lambda each: (starts[each], each)))
@@ -87,9 +88,12 @@ class _Timing:
         return order if is_legal(chosen, State(self.book, self.migrations)) else None
 
 
-def _stocks(row: Row, migrations: Sequence[Migration], problem: Problem) -> Iterator[Stock]:
-    """What *migrations* hold of *row*, if they could hold more than it has; in units that CP-SAT can count with."""
-    traffic = Traffic.of(row, migrations, problem.initial)
+def _stocks(row: Row, migrations: Sequence[Migration], there: Mapping[Uuid, Sequence[Uuid]]) -> Iterator[Stock]:
+    """What *migrations* hold of *row*, if they could hold more than it has; in units that CP-SAT can count with.
+
+    At the start, places hold what is *there*.
+    """
+    traffic = Traffic.of(row, migrations, there)
     tight = traffic.initial + sum(traffic.arriving.values()) > row.most
     if not (row.hard and traffic.arriving and tight):
         return

@@ -53,12 +53,18 @@ class LevelsOfOne:
     def cost(self, load: Ints, hosts: int | Ints) -> Floats:
         """What *load* of shape (loads, columns) costs, on one of *hosts* each, shape (loads,)."""
         mine, limits, cost = load[:, self.columns], self.limits[:, hosts], np.zeros(len(load))
-        for limit, step in zip(limits, self.steps, strict=True):
-            above = mine - limit
-            if not (above > 0).any():
+        rows = np.flatnonzero((mine > limits[0]).any(axis=1))
+        mine, limits = mine[rows], limits if np.ndim(hosts) == 0 else limits[:, rows]
+        for level, step in enumerate(self.steps):
+            over = np.maximum(mine - limits[level], 0)
+            added = over.sum(axis=1) if self.hours is None else over @ self.hours
+            cost[rows] += step * added
+            higher = added > 0
+            if not higher.all():
+                rows, mine = rows[higher], mine[higher]
+                limits = limits if np.ndim(hosts) == 0 else limits[:, higher]
+            if not len(rows):
                 break
-            over = np.maximum(above, 0)
-            cost += step * (over.sum(axis=1) if self.hours is None else over @ self.hours)
         return cost
 
     def slopes(self, load: Ints) -> Floats:

@@ -82,8 +82,10 @@ class _LocalSearch:
         self._arrival = np.array([family.arrival for family in instance.families]).reshape(-1, len(start))
         self._legal = instance.legal.copy()
         self._free = ~bound_elsewhere(instance) & ~several
-        self._next_peak = np.zeros_like(self._load)
-        self._burden = np.empty(instance.legal.shape)
+        self._next_peak, self._last_peak = np.zeros((2, *self._load.shape), dtype=np.int64)
+        # What a unit would cost on a host, and relieves where it is, is worked out where it is asked for.
+        self._burden, self._stale = np.zeros(instance.legal.shape), np.ones(instance.legal.shape, dtype=np.bool_)
+        self._relief, self._outdated = np.zeros(len(start)), np.ones(len(instance.hosts), dtype=np.bool_)
         self._fits = np.empty(instance.legal.shape, dtype=np.bool_)
         for host in range(len(instance.hosts)):
             self._weigh(host)
@@ -99,13 +101,14 @@ class _LocalSearch:
         self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._weighed)
         if not len(units):
             return False
-        gain = relief[:, None] - self._burden[units]
+        possible = self._may_join(units)
+        gain = relief[:, None] - self._burdens(units, possible)
         if self._toll is not None:
             gain -= self._toll[units] - self._toll[units, self.at[units]][:, None]
         copied = self._more(self._instance.copied, units)
         if self._move_bytes:
             copied = copied + self._move_bytes * self._more(self._instance.moves, units)
-        possible = self._may_join(units) & (gain > 0)
+        possible &= gain > 0
         for price, upper in self._capped:
             possible &= self._more(price, units) <= upper - price.at(self.at).sum()
         if not possible.any():
@@ -122,23 +125,40 @@ class _LocalSearch:
     def _leavers(self) -> tuple[Ints, Floats]:
         cost = self._levels.cost(self._load, np.arange(len(self._load)))
         units = np.flatnonzero((cost[self.at] > 0) & self._free)
-        hosts = self.at[units]
-        less = self._instance.demand[units]
-        if self._instance.deviations.budget:
-            less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
-        relief = cost[hosts] - self._levels.cost(self._load[hosts] - less, hosts)
+        self._relieve(units[self._outdated[self.at[units]]], cost)
+        self._outdated[cost > 0] = False
+        relief = self._relief[units]
         return units[relief > 0], relief[relief > 0]
 
-    def _weigh(self, host: int) -> None:
-        more = self._instance.demand
+    def _relieve(self, units: Ints, cost: Floats) -> None:
+        """Update what *units* relieve the hosts of that they are on, which *cost* so much."""
+        hosts, less = self.at[units], self._instance.demand[units]
         if self._instance.deviations.budget:
-            more = more + np.maximum(self._peaks - self._weigh_peaks(host), 0)
-        before = self._levels.cost(self._load[host : host + 1], host)
-        self._burden[:, host] = self._levels.cost(self._load[host] + more, host) - before
+            less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
+        self._relief[units] = cost[hosts] - self._levels.cost(self._load[hosts] - less, hosts)
+
+    def _burdens(self, units: Ints, possible: Bools) -> Floats:
+        """What *units* cost more on each host, shape (units, hosts); right where that is *possible*."""
+        wanted = possible & self._stale[units]
+        for host in np.flatnonzero(wanted.any(axis=0)).tolist():
+            coming = units[wanted[:, host]]
+            more = self._instance.demand[coming]
+            if self._instance.deviations.budget:
+                more = more + np.maximum(self._peaks[coming] - self._last_peak[host], 0)
+            before = self._levels.cost(self._load[host : host + 1], host)
+            self._burden[coming, host] = self._levels.cost(self._load[host] + more, host) - before
+            self._stale[coming, host] = False
+        burdens: Floats = self._burden[units]
+        return burdens
+
+    def _weigh(self, host: int) -> None:
+        if self._instance.deviations.budget:
+            self._weigh_peaks(host)
+        self._stale[:, host], self._outdated[host] = True, True
         room = (self._upper - self._held)[:, host, None]
         self._fits[:, host] = ((self._arrival <= room) | (self._arrival == 0)).all(axis=0)
 
-    def _weigh_peaks(self, host: int) -> Ints:
+    def _weigh_peaks(self, host: int) -> None:
         """Update the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
 
         One that leaves takes away what it peaks above the next, which counts from then on.
@@ -148,9 +168,7 @@ class _LocalSearch:
         there = -np.sort(-deviations.on(host, np.flatnonzero(self.at == host)), axis=0)[: deviations.budget + 1]
         worst[: len(there)] = there
         self._load[host] = self._usual[host] + worst[:-1].sum(axis=0)
-        self._next_peak[host] = worst[-1]
-        last: Ints = worst[-2]
-        return last
+        self._next_peak[host], self._last_peak[host] = worst[-1], worst[-2]
 
     def _more(self, price: Price, units: Ints) -> Ints:
         """What each shift costs on top of what is paid already, negative on the way home, shape (units, hosts)."""
