@@ -2,6 +2,7 @@
 
 from rebalancer.approval.check import Demands, approval_of, assert_approved, demands_in, kept_policy
 from rebalancer.approval.record import (
+    APPROVAL_JSON,
     Approval,
     approval_in_words,
     approve,
@@ -13,6 +14,7 @@ from rebalancer.approval.record import (
 from rebalancer.approval.signature import NAMESPACE
 
 __all__ = [
+    "APPROVAL_JSON",
     "NAMESPACE",
     "Approval",
     "Demands",

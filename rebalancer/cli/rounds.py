@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,10 @@ from rebalancer.cli.output import print_json, say, show
 from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json, off_now
 from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve
-from rebalancer.errors import IllegalPlan, InputError, RollingStopped, StalePlan
+from rebalancer.errors import ApprovalRefused, IllegalPlan, InputError, RollingStopped, StalePlan
 from rebalancer.execute import Clock, RunResult, pool_lock
 from rebalancer.face.maintenance import Maintenance, allowed_by
+from rebalancer.face.rolling.assent import StageApproval
 from rebalancer.face.rolling.course import Course, Rolled
 from rebalancer.face.rolling.downtime import Downtime, downtimes
 from rebalancer.face.rolling.given_up import give_up
@@ -34,7 +35,7 @@ from rebalancer.face.rolling.site import Door, Site
 from rebalancer.face.rolling.trace import Event, Trace
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
-from rebalancer.policy import Policy
+from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.units import first_few
 from rebalancer.whatif.itinerary import Habit
 from rebalancer.whatif.rolling_index import RollingIndex
@@ -90,11 +91,18 @@ class Round:
             policy=wanted,
             door=Door(lambda: rb.connect(self.url, self.connection)),
             carry_out=self._carry_out,
+            read=self._read,
             say=say,
             clock=Clock(),
             state_dir=self.state_dir,
             any_time=self.any_time,
+            approved=StageApproval(policy=wanted, demands=demands_in(self.policy), ask=_asker()),
         )
+
+    def _read(self, demand: DemandPolicy) -> rb.PoolState:
+        state = rb.read(self.url, self.connection, demand=demand)
+        say_refused(state)
+        return state
 
     def _give_up(self, kept: KeptRolling, site: Site) -> None:
         """Give up what was begun, once what it turned down is put back."""
@@ -131,13 +139,16 @@ class Round:
         index = kept.index()
         self._assert_meant(index, kept)
         demands = demands_in(self.policy)
-        kept.assert_approved(site.pool, demands)
-        if not is_agreed(kept, site, unasked=self.yes or demands.approval):
-            return self._declined(kept)
-        say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
         try:
+            kept.assert_approved(site.pool, demands)
+            if not is_agreed(kept, site, unasked=self.yes or demands.approval):
+                return self._declined(kept)
+            say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
             with telling_what_resumes(self._command()):
                 rolled = Course(kept, site, self._means(site)).walk()
+        except ApprovalRefused as refused:
+            self._tell_unapproved(refused)
+            raise
         except RollingStopped as stopped:
             if words := off_now(downtimes(kept, site.clock.now())):
                 say(words)
@@ -159,8 +170,16 @@ class Round:
             say("nothing was touched, and what was planned is given up")
         return Exit.NOT_APPROVED
 
+    def _tell_unapproved(self, refused: ApprovalRefused) -> None:
+        """Say how to go on where an approval is missing."""
+        approve = shlex.join(["rebalancer", "approve", refused.where, "--by", "NAME", "--reason", "TEXT"])
+        say(f"to approve it: {approve}")
+        say(f"then the same command goes on: {self._command()}")
+
     def _tell_stale(self, index: RollingIndex, site: Site) -> None:
         """Say how to go on where the plan of a stage is stale."""
+        if not site.policy.rolling.plan_anew:
+            say("a stage of which nothing is under way is planned anew where the policy says rolling.plan_anew = true")
         anew = f"to plan the hosts that are left anew: {self._command('--anew')}"
         for stage in index.stages:
             if Maintenance.of(site.pool, stage.host_uuid, self.state_dir).is_begun:
@@ -179,7 +198,7 @@ class Round:
         if rolling.command:
             return ByCommand(command=rolling.command, minutes=rolling.command_minutes, version=self.update)
         work = f"update it to platform version {self.update}, and reboot it" if self.update else "reboot it"
-        return ByPeople(ask=_asked if sys.stdin.isatty() else None, work=work)
+        return ByPeople(ask=_asker(". Is that under way?"), work=work)
 
     def _carry_out(self, plan: Plan, folder: Path) -> RunResult:
         way = Invocation(
@@ -224,15 +243,20 @@ class Round:
         aside = [each.host_name for each in index.set_aside]
         if self.json:
             told = {"hosts": list(index.hosts), "set_aside": aside, "stages_done": rolled.done}
-            print_json(told | {"stages_left": rolled.left, "waits": rolled.waits, **downtimes_as_json(off)})
+            told |= {"stages_left": rolled.left, "planned_anew": list(rolled.made_anew), "astray": list(rolled.astray)}
+            print_json(told | {"waits": rolled.waits, **downtimes_as_json(off)})
         elif rolled.waits:
             waits = f"{rolled.waits}. Stages done: {rolled.done}, left: {rolled.left}"
             show(waits, f"to resume: {self._command()}", *downtime_tables(off))
         else:
             left_out = f"; not planned: {', '.join(aside)}" if aside else ""
-            show(f"done: {', '.join(index.hosts)}{left_out}", *downtime_tables(off))
-        return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside else Exit.DONE
+            astray = (f"not brought home: {each}" for each in rolled.astray)
+            show(f"done: {', '.join(index.hosts)}{left_out}", *astray, *downtime_tables(off))
+        return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside or rolled.astray else Exit.DONE
 
 
-def _asked(words: str) -> bool:
-    return typer.confirm(f"{words}. Is that under way?", err=True)
+def _asker(question: str = "") -> Callable[[str], bool] | None:
+    """Puts words, and a *question* about them, to whoever is at the terminal; None where nobody is."""
+    if not sys.stdin.isatty():
+        return None
+    return lambda words: typer.confirm(f"{words}{question}", err=True)

@@ -14,6 +14,7 @@ from rebalancer.errors import InputError
 from rebalancer.errors.base import Located
 from rebalancer.execute import assert_unclaimed, state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
+from rebalancer.export import read_plan
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.read import PoolState
 from rebalancer.files.documents import json_in
@@ -69,6 +70,15 @@ class Maintenance:
             write_new(self.folder / NOTE, (json.dumps(note, indent=2) + "\n").encode())
         except OSError as error:
             raise self._unusable(error) from error
+
+    def keep_plan(self, plan: Proposal) -> None:
+        """Keep *plan* in place of the one that was to empty the host, of which nothing was begun.
+
+        Raises:
+            PlanFileError: the state folder cannot be written.
+        """
+        if read_plan(self.away).digest != plan.digest:
+            plan.save(self.away)
 
     def unplugged(self, host: Host, pool: Pool) -> tuple[str, ...]:
         """The SRs, by name, that *host* of *pool* had when it was taken out of service, and has not now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +10,13 @@ from pydantic import Field
 from rebalancer.policy.sections import MUCH, Names, Section, Title
 
 HOURS_A_WEEK = 168
+
+
+class Approve(StrEnum):
+    """What an approval is for, where all hosts are worked on."""
+
+    ITINERARY = "itinerary"
+    STAGE = "stage"
 
 
 class RollingPolicy(Section):
@@ -23,6 +31,9 @@ class RollingPolicy(Section):
 
     With `within_hours`, hosts go down in the hours of least load, inside the change windows, so that all is over so
     long after the work began; without, one after the other.
+
+    With `plan_anew`, a stage whose plan the pool does not allow any more at its turn is planned anew under the same
+    policy; without it the work stops there. With `approve = "stage"`, each stage waits for an approval of its own.
     """
 
     command: tuple[Title, ...] = ()
@@ -31,3 +42,5 @@ class RollingPolicy(Section):
     shut_down: Names = ()
     shutdown_minutes: Annotated[float, Field(gt=0, le=MUCH)] = 20.0
     within_hours: Annotated[float, Field(gt=0, le=HOURS_A_WEEK)] | None = None
+    plan_anew: bool = False
+    approve: Approve = Approve.ITINERARY

@@ -127,7 +127,7 @@ class Itinerary:
         """
         self._now = self.start
         for host in self.order:
-            found = self._emptied(self._wished(closed(self._now, host), host), host)
+            found = self._emptied(wished(closed(self._now, host), host, self._done, self.habit), host)
             if found.plan is None:
                 self._failed.append(Failed(host=host, found=found))
                 if self.version and host in self.start.pool.coordinators:
@@ -157,15 +157,6 @@ class Itinerary:
             return found
         return self._emptied(_given(problem, min(self.most_seconds, LONGER * seconds)), host)
 
-    def _wished(self, problem: Problem, host: Uuid) -> Problem:
-        """*problem* with a wish that the VMs of *host* go where nobody has to move them again."""
-        vms = tuple(sorted(vm for vm, at in problem.initial.host_of.items() if at == host))
-        if not self._done or not vms or self.habit is Habit.AT_ONCE:
-            return problem
-        wish = RunOnPolicy(name=WISH, vms=vms, hosts=tuple(self._done), hard=False)
-        policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, wish)})
-        return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
-
     def _returning(self, host: Uuid) -> Iterator[Uuid]:
         """The hosts whose VMs return now that *host* is back."""
         last = host == self.order[-1]
@@ -186,6 +177,16 @@ class Itinerary:
         down = shut_down_on(host, self.pinned, self._now) if purpose is Purpose.EMPTY else ()
         self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan, shut_down=down))
         self._now = problem_at(self._now, plan.predicted)
+
+
+def wished(problem: Problem, host: Uuid, done: Sequence[Uuid], habit: Habit) -> Problem:
+    """*problem* with a wish that the VMs of *host* go to hosts that are *done*, where nobody has to move them again."""
+    vms = tuple(sorted(vm for vm, at in problem.initial.host_of.items() if at == host))
+    if not done or not vms or habit is Habit.AT_ONCE:
+        return problem
+    wish = RunOnPolicy(name=WISH, vms=vms, hosts=tuple(done), hard=False)
+    policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, wish)})
+    return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
 
 
 def _given(problem: Problem, seconds: float) -> Problem:

@@ -16,14 +16,10 @@ from rebalancer.face.rolling.course import Course
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.xapi.reboots import HostReboots
+from tests.cli.all_hosts import BY_OTHERS, BY_XAPI, NEWER, boots, names, placement, reboot
 from tests.cli.in_maintenance import POOL, guests, is_enabled, ref_of
 from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal
 from tests.execute.killing import Killed
-
-BASE = 'name = "update"\n[limits]\nsolve_seconds = 1\n[execution]\npower = '
-BY_XAPI = BASE + '["disable", "reboot"]\n'
-BY_OTHERS = BASE + '["disable"]\n'
-NEWER = "99.0.0"
 
 
 @pytest.fixture
@@ -31,22 +27,6 @@ def own() -> Iterator[Simulator]:
     """A small pool of its own, whose hosts report a newer version once they have booted; they boot in a moment."""
     with Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0, update=NEWER) as simulator:
         yield simulator
-
-
-def names(simulator: Simulator) -> list[str]:
-    """The names of all hosts."""
-    return [host["name_label"] for _, host in simulator.database.items("host")]
-
-
-def placement(simulator: Simulator) -> dict[str, set[str]]:
-    """The guests of each host."""
-    return {name: guests(simulator, name) for name in names(simulator)}
-
-
-def boots(simulator: Simulator) -> dict[str, str]:
-    """When each host has booted."""
-    hosts = (host for _, host in simulator.database.items("host"))
-    return {host["name_label"]: host["other_config"]["boot_time"] for host in hosts}
 
 
 def versions(simulator: Simulator) -> set[str]:
@@ -92,14 +72,6 @@ def test_people_reboot_the_hosts_where_nobody_else_does(own: Simulator, terminal
         reboot(own, name)
     assert terminal.run(*words).code == Exit.DONE
     assert (placement(own), done) == (before, set(names(own)))
-
-
-def reboot(simulator: Simulator, name: str) -> None:
-    """Reboot a host as somebody at its console does, and wait until it is back."""
-    before = boots(simulator)[name]
-    go_down(simulator.world, ref_of(simulator, name), again=True)
-    with simulator.database.changed:
-        simulator.database.changed.wait_for(lambda: boots(simulator)[name] != before, timeout=60)
 
 
 def test_a_command_of_the_operator_reboots_them(own: Simulator, terminal: Terminal) -> None:

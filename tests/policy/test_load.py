@@ -120,6 +120,8 @@ def test_the_manual_names_no_other_key() -> None:
         ("mode = {}", "or 'consolidate', not a table"),
         ('[execution]\npower = ["rebot"]', "execution.power[1] should be 'disable'"),
         ('[rolling]\ncommand = "reboot-it"', "rolling.command should be a list"),
+        ('[rolling]\napprove = "each"', "rolling.approve should be 'itinerary' or 'stage', not \"each\""),
+        ("[rolling]\nplan_anew = 1", "rolling.plan_anew should be true or false, not 1"),
         ("[rolling]\nboot_minutes = 0", "rolling.boot_minutes should be above 0, not 0"),
         (
             '[rolling]\ncommand = ["reboot-it"]\n[execution]\npower = ["disable", "reboot"]',

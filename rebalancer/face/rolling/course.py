@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rebalancer.errors import InputError, StalePlan
-from rebalancer.face.maintenance import Maintenance, in_service, out_of_service, service_of
+from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay
+from rebalancer.execute import is_settled, journal_path, was_begun
+from rebalancer.face.maintenance import Maintenance, service_of
 from rebalancer.face.proposal import Proposal
-from rebalancer.face.prove import verify
-from rebalancer.face.read import PoolState
 from rebalancer.face.rolling.begin import Begin
 from rebalancer.face.rolling.guests import PinnedGuests
 from rebalancer.face.rolling.kept import KeptRolling, KeptStage
@@ -22,17 +21,22 @@ from rebalancer.face.rolling.outage import Outage
 from rebalancer.face.rolling.shown import boot_time, unfit
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Event
-from rebalancer.inventory import Pool
+from rebalancer.face.rolling.turn import Turn
 from rebalancer.whatif.itinerary import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rolled:
-    """How far it came: stages `done` and `left`; `waits` says for what it waits, where it is not over."""
+    """How far it came: stages `done` and `left`; `waits` says for what it waits, where it is not over.
+
+    `made_anew` are the stages whose plan was made anew, and `astray` says of VMs that these leave away from home.
+    """
 
     done: int
     left: int
     waits: str = ""
+    made_anew: tuple[str, ...] = ()
+    astray: tuple[str, ...] = ()
 
 
 class Course:
@@ -41,6 +45,7 @@ class Course:
     def __init__(self, kept: KeptRolling, site: Site, means: Means) -> None:
         self._site, self._means = site, means
         self._progress = Progress(kept, site)
+        self._turn = Turn(site=site, progress=self._progress)
 
     def walk(self) -> Rolled:
         """Carry out what is left.
@@ -54,22 +59,25 @@ class Course:
             if progress.has(Event.DONE, stage):
                 continue
             if waits := self._emptied(stage) if stage.purpose is Purpose.EMPTY else self._returned(stage):
-                return Rolled(done=progress.done, left=len(progress.stages) - progress.done, waits=waits)
+                left = len(progress.stages) - progress.done
+                return Rolled(done=progress.done, left=left, waits=waits, made_anew=self._turn.made_anew)
             progress.note(Event.DONE, stage)
+        astray = tuple(self._turn.astray(self._site.look())) if self._turn.made_anew else ()
         if not progress.has(Event.ENDED):
             progress.note(Event.ENDED)
-        return Rolled(done=progress.done, left=0)
+        return Rolled(done=progress.done, left=0, made_anew=self._turn.made_anew, astray=astray)
 
     def _emptied(self, stage: KeptStage) -> str:
         """Have a host emptied, worked on and taken back; for what that waits, if it does."""
         progress = self._progress
         outing = Maintenance.of(self._site.pool, stage.host, self._site.state_dir)
-        outage = Outage(stage=stage, outing=outing, site=self._site, progress=progress, means=self._means)
         if not progress.has(Event.STAGE, stage):
             Begin(stage=stage, site=self._site, progress=progress).wait()
-            self._begin(stage, outing)
-        if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(stage, outing)):
+            self._begin(progress.in_force(stage), outing)
+        if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(progress.in_force(stage), outing)):
             return waits
+        stage = progress.in_force(stage)
+        outage = Outage(stage=stage, outing=outing, site=self._site, progress=progress, means=self._means)
         pinned = PinnedGuests(stage=stage, site=self._site, progress=progress)
         if stage.shut_down and not progress.has(Event.OFF, stage) and (waits := outage.held()):
             return waits
@@ -82,10 +90,22 @@ class Course:
         return ""
 
     def _returned(self, stage: KeptStage) -> str:
-        """Have VMs brought home; for what that waits, if it does."""
+        """Have VMs brought home; for what that waits, if it does.
+
+        Where the rest of the plan is no longer legal, and nothing of it is on its way, that is planned anew.
+        """
+        stage = self._progress.in_force(stage)
         if not self._progress.has(Event.STAGE, stage):
-            self._prove(stage, self._site.look())
-            self._progress.note(Event.STAGE, stage, digest=stage.plan.digest)
+            stage = self._turn.begin(stage, self._site.look())
+        self._turn.approved(stage)
+        try:
+            return self._carried_out(stage, stage.folder)
+        except (StalePlan, IllegalPlan, StoppedHalfWay) as error:
+            stale = _stale_in(error)
+            if stale is None or not is_settled(self._journal(stage)) or not self._turn.may_do_better(stage):
+                raise
+            stage = self._turn.anew(stage, stale)
+        self._turn.approved(stage)
         return self._carried_out(stage, stage.folder)
 
     def _begin(self, stage: KeptStage, outing: Maintenance) -> None:
@@ -101,26 +121,27 @@ class Course:
         if not boot_time(host):
             words = f"{host.name} does not say when it booted, so that nobody could tell whether it was rebooted"
             raise self._progress.stopped([words])
-        self._prove(stage, pool)
-        self._progress.note(Event.STAGE, stage, digest=stage.plan.digest)
-
-    def _prove(self, stage: KeptStage, pool: Pool) -> None:
-        """Pass where the plan of the stage is legal in *pool*, as it will be then.
-
-        Raises:
-            StalePlan: it is not; nothing was sent.
-        """
-        host, at = self._progress.host(pool, stage), self._site.clock.now()
-        now = PoolState(pool=pool, demand=None, taken_at=at, source="")
-        then = out_of_service(now, host) if stage.purpose is Purpose.EMPTY else in_service(now, host)
-        if findings := verify(stage.plan, then, now=at):
-            raise StalePlan([f"{stage.folder.name}: {each}" for each in findings])
+        self._turn.begin(stage, pool)
 
     def _left_by_all(self, stage: KeptStage, outing: Maintenance) -> str:
-        """Have the host disabled and emptied; for what that waits, if it does."""
+        """Have the host disabled and emptied; for what that waits, if it does.
+
+        Where nothing of the plan was begun, and it is no longer legal, another one is made.
+        """
+        try:
+            return self._left(stage, outing)
+        except (StalePlan, IllegalPlan) as stale:
+            if was_begun(self._journal(stage)) or not self._turn.may_do_better(stage):
+                raise
+            stage = self._turn.anew(stage, stale)
+        return self._left(stage, outing)
+
+    def _left(self, stage: KeptStage, outing: Maintenance) -> str:
         site = self._site
+        self._turn.approved(stage)
         if not outing.is_begun:
             outing.begin(Proposal.of(stage.plan), self._progress.host(site.look(), stage))
+        outing.keep_plan(Proposal.of(stage.plan))
         with site.door as live:
             service_of(live, site.pool, site.allowed, site.state_dir).disable(stage.host)
         site.say(f"{stage.host_name} is disabled: nothing starts there, and nothing comes to it")
@@ -132,6 +153,9 @@ class Course:
             raise self._progress.stopped(facts)
         self._progress.note(Event.EMPTY, stage)
         return ""
+
+    def _journal(self, stage: KeptStage) -> Path:
+        return journal_path(stage.plan.digest, self._site.state_dir)
 
     def _carried_out(self, stage: KeptStage, folder: Path) -> str:
         result = self._site.carry_out(stage.plan, folder)
@@ -147,3 +171,10 @@ class Course:
         if outing.is_begun:
             outing.end(site.clock.now())
         site.say(f"{stage.host_name} is back in service")
+
+
+def _stale_in(error: BaseException | None) -> StalePlan | IllegalPlan | None:
+    """*error*, or what has led to it, as far as it is that a plan is no longer legal."""
+    while error is not None and not isinstance(error, StalePlan | IllegalPlan):
+        error = error.__cause__
+    return error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from rebalancer.approval import Demands, approval_of
-from rebalancer.errors import InputError
+from rebalancer.errors import EditedPlan, InputError
 from rebalancer.execute import state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
+from rebalancer.export import read_plan, write_plan
 from rebalancer.face.hosts import RollingPlans
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
@@ -22,7 +23,10 @@ from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, rolling_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptStage:
-    """A stage, numbered from 1; its plan stands in `folder`, and `shut_down` are VMs that cannot leave its host."""
+    """A stage, numbered from 1; its plan stands in `folder`, and `shut_down` are VMs that cannot leave its host.
+
+    The plan is the one as it was approved, or, `times_anew` above 0, the one that was made anew so many times.
+    """
 
     number: int
     purpose: Purpose
@@ -31,6 +35,13 @@ class KeptStage:
     folder: Path
     plan: Plan
     shut_down: tuple[ShutDown, ...] = ()
+    times_anew: int = 0
+
+    def planned_anew(self, plan: Plan, folder: Path, times: int) -> KeptStage:
+        """The stage with another *plan*, which stands in *folder*; VMs that this one moves are not shut down."""
+        there = plan.predicted.host_of
+        staying = tuple(each for each in self.shut_down if there.get(each.vm) == self.host)
+        return replace(self, plan=plan, folder=folder, shut_down=staying, times_anew=times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,37 @@ class KeptRolling:
             )
             for number, stage in enumerate(index.stages)
         )
+
+    def keep_anew(self, stage: KeptStage, plan: Plan) -> Path:
+        """Keep *plan*, which *stage* was given anew, beside those that it had; the folder.
+
+        What stands there already is of a process that died before it wrote it down.
+
+        Raises:
+            PlanFileError: the state folder cannot be written.
+        """
+        folder = self._anew / f"{self.index().folders[stage.number - 1]}-{stage.times_anew + 1}"
+        shutil.rmtree(folder, ignore_errors=True)
+        write_plan(plan, folder)
+        return folder
+
+    def plan_anew(self, name: str, digest: str) -> tuple[Plan, Path]:
+        """The plan with that *digest* which a stage was given anew, and its folder, which has that *name*.
+
+        Raises:
+            EditedPlan: another plan stands there.
+            PlanFileError: it cannot be read.
+        """
+        folder = self._anew / Path(name).name
+        plan = read_plan(folder)
+        if plan.digest != digest:
+            remedy = "Put it back, or give up what is left with --anew"
+            raise EditedPlan(str(folder), "it is another plan than the trace names", remedy)
+        return plan, folder
+
+    @property
+    def _anew(self) -> Path:
+        return self.folder / "anew"
 
     def assert_approved(self, pool: Uuid, demands: Demands) -> None:
         """Pass where the itinerary is approved, if *demands* say that it has to be.

@@ -7,15 +7,17 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from rebalancer.errors import RollingStopped, XapiError
 from rebalancer.execute import Clock, RunResult
 from rebalancer.face.maintenance import one_pool
+from rebalancer.face.read import PoolState
 from rebalancer.face.rolling.kept import KeptRolling, KeptStage
 from rebalancer.face.rolling.trace import FORMAT, Entry, Event, Trace
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.plan import Plan
-from rebalancer.policy import Policy
+from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.xapi import LivePair, LivePool
 
 Connect = Callable[[], AbstractContextManager[LivePool | LivePair]]
@@ -59,6 +61,22 @@ class Waits:
     settle: float = 300.0
 
 
+class Approval(Protocol):
+    """Whether a stage may go on, as far as that is asked for each by itself."""
+
+    def __call__(self, stage: KeptStage, /, *, before: bool) -> bool:
+        """Whether somebody says yes to the plan of *stage*, now or, as the trace knows, *before*.
+
+        Raises:
+            ApprovalRefused: it waits for an approval, or somebody says no.
+        """
+
+
+def nobody_asks(_stage: KeptStage, *, before: bool) -> bool:
+    """No stage waits for an approval of its own."""
+    return before
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where and by what the work is done.
@@ -68,22 +86,27 @@ class Site:
         policy: the operator's, which nobody else can have written.
         door: the way in.
         carry_out: carries out a plan that stands in a folder, or goes on with it.
+        read: the pool with its load, where a stage is planned anew.
         say: hears what is done.
         clock: time.
         state_dir: where locks, journals and the trace are.
         waits: how long what is waited for.
         any_time: whether neither change windows nor hours of least load are waited for.
+        approved: raises where a stage waits for an approval of its own; else whether somebody says yes just now, or did
+            *before*.
     """
 
     pool: Uuid
     policy: Policy
     door: Door
     carry_out: Callable[[Plan, Path], RunResult]
+    read: Callable[[DemandPolicy], PoolState]
     say: Callable[[str], None]
     clock: Clock
     state_dir: Path | None
     waits: Waits = Waits()
     any_time: bool = False
+    approved: Approval = nobody_asks
 
     @property
     def allowed(self) -> Sequence[str]:
@@ -101,7 +124,8 @@ class Progress:
 
     def __init__(self, kept: KeptRolling, site: Site) -> None:
         self.kept, self._clock = kept, site.clock
-        self.stages, self.version = kept.stages(), kept.index().update
+        self.stages, index = kept.stages(), kept.index()
+        self.version, self.habit = index.update, index.returns
         self._trace = Trace.opened(kept.trace)
         if not self._trace.entries:
             self.note(Event.BEGAN, words=FORMAT)
@@ -132,6 +156,23 @@ class Progress:
         """Whether somebody said yes to who is shut down, as the stages with that *digest* have it."""
         agreed = self._trace.last(Event.AGREED)
         return agreed is not None and agreed.digest == digest
+
+    def in_force(self, stage: KeptStage) -> KeptStage:
+        """*stage* with the plan that it was given last.
+
+        Raises:
+            PlanFileError: that cannot be read, or is another one by now.
+        """
+        made = [each for each in self._trace.entries if (each.event, each.stage) == (Event.ANEW, stage.number)]
+        if not made or len(made) == stage.times_anew:
+            return stage
+        plan, folder = self.kept.plan_anew(made[-1].words, made[-1].digest)
+        return self.stages[stage.number - 1].planned_anew(plan, folder, len(made))
+
+    def said_yes(self, stage: KeptStage) -> bool:
+        """Whether somebody said yes to the plan of *stage* at the terminal."""
+        last = self._trace.last(Event.APPROVED, stage.number)
+        return last is not None and last.digest == stage.plan.digest
 
     def all_words(self, event: Event, stage: KeptStage) -> tuple[str, ...]:
         """The words of all lines of that kind."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from rebalancer.plan import Plan
 from rebalancer.simulator import Simulator
 from tests.storm.conduct import HARMLESS, KEY, MARKS
 from tests.storm.judge import Judge, WatchedTime
@@ -58,7 +59,10 @@ class Watch(Judge):
 class Conduct:
     """Judges what is sent: hosts reboot once, disabled and empty; VMs move or halt by their stages."""
 
-    def __init__(self, simulator: Simulator, scene: Scene, judge: Watch) -> None:
+    def __init__(
+        self, simulator: Simulator, scene: Scene, judge: Watch, anew: Callable[[int], Plan | None] = lambda _: None
+    ) -> None:
+        self._anew = anew
         self._database, self._judge, self._stages = simulator.database, judge, scene.plans.stages
         self._homes = {each.vm: stage.host for stage in self._stages for each in stage.shut_down}
         judge.pinned = {vm: self._database.by_uuid("VM", vm) for vm in self._homes}
@@ -97,7 +101,7 @@ class Conduct:
     def at_arrival(self, call: Call) -> None:
         """A VM that moves does so by a stage that is not over, once."""
         stages = range(self._stage, len(self._moves))
-        at = next((number for number in stages if (call.vm, call.target) in self._moves[number]), None)
+        at = next((number for number in stages if (call.vm, call.target) in self._moves_of(number)), None)
         if at is None:
             self._judge.blame(f"{call}: no step of a stage that is left")
             return
@@ -108,6 +112,11 @@ class Conduct:
             self._judge.blame(f"{call}: the VM is there already")
         if not self._database.get("host", self._database.by_uuid("host", call.target))["enabled"]:
             self._judge.blame(f"{call}: the host is disabled")
+
+    def _moves_of(self, number: int) -> set[tuple[str, str]]:
+        """The moves of a stage, counted from 0, by the plan that it was given last."""
+        plan = self._anew(number + 1)
+        return {(step.vm, step.target) for step in plan.steps} if plan else self._moves[number]
 
     def at_reboot(self, host: str) -> None:
         """A host is told to reboot."""

@@ -14,14 +14,16 @@ import rebalancer as rb
 from rebalancer.cli.exits import Exit, exit_code
 from rebalancer.errors import RebalancerError
 from rebalancer.execute import RunResult, pool_lock
+from rebalancer.export import read_plan
 from rebalancer.face.rolling import trace as traces
 from rebalancer.face.rolling.course import Course
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByPeople, ByXapi
 from rebalancer.face.rolling.site import Door, Site
-from rebalancer.face.rolling.trace import Entry, Trace
+from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.files.writing import add_line
 from rebalancer.plan import Plan
+from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
@@ -54,11 +56,12 @@ class Stage:
         self.record = Record()
         places = Places([self.simulator.database], self.plans.stages[0].plan)
         self.judge = Watch(self.simulator, places, self.time, self.record)
-        self.conduct = Conduct(self.simulator, scene, self.judge)
+        self.conduct = Conduct(self.simulator, scene, self.judge, self._made_anew)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
         self.before, self.settings = self.homes(), self._settings()
         self.asks_people, self.any_time = False, False
+        self.elsewhere: dict[str, set[str]] = {}
         self.judge.begin()
 
     def homes(self) -> dict[str, str]:
@@ -147,6 +150,7 @@ class Stage:
             policy=self.policy,
             door=Door(self._live),
             carry_out=partial(self._carried_out, executor),
+            read=partial(self._read, executor),
             say=self.said.append,
             clock=executor.clock,
             state_dir=self.folder,
@@ -169,11 +173,20 @@ class Stage:
         with self._live() as live:
             return rb.apply(plan, live, state_dir=self.folder, clock=executor.clock, stop=executor.stop)
 
+    def _read(self, executor: Executor, _demand: DemandPolicy) -> rb.PoolState:
+        with self._live() as live:
+            return rb.PoolState(pool=live.read(), demand=None, taken_at=executor.clock.now(), source="a storm")
+
     @property
     def lines(self) -> list[Entry]:
         """The trace, wherever it stands by now."""
         paths = sorted((self.folder / "rolling").glob("*/trace.jsonl"))
         return Trace.opened(paths[-1]).entries if paths else []
+
+    def _made_anew(self, number: int) -> Plan | None:
+        """The plan that the stage with that *number*, from 1, was given last; None where it has its first one."""
+        told = [line.words for line in self.lines if (line.event, line.stage) == (Event.ANEW, number)]
+        return read_plan(next((self.folder / "rolling").glob(f"*/anew/{told[-1]}"))) if told else None
 
     def reboot(self, host: str) -> None:
         """Reboot a host, by its ref, as somebody at its console does, and wait until it is back."""
@@ -189,10 +202,11 @@ class Stage:
         """Blame what is not as it has to be once all is done."""
         hosts = [host for _, host in self.simulator.database.items("host")]
         worked_on = set(self.plans.hosts)
-        if self.homes() != self.before:
-            self.blame("not all VMs are home")
         if self._settings() != self.settings:
             self.blame("what was turned down while VMs were off is not as it was")
+        for vm, home in self.homes().items():
+            if home != self.before[vm] and home not in self.elsewhere.get(vm, ()):
+                self.blame(f"VM {vm} is on {home or 'no host'}, and was on {self.before[vm] or 'no host'}")
         for host in hosts:
             if not host["enabled"]:
                 self.blame(f"{host['name_label']} is not enabled")
