@@ -8,6 +8,7 @@ STORMS ?= 1000
 PAIRS ?= 100
 PROCESSES ?= 10
 ROLLS ?= 1000
+SLEEPS ?= 1000
 SEED ?= 1
 # Tests start many processes, and each would compile the package anew where no bytecode is kept.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
@@ -16,7 +17,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks docs foreign pages pictures mutants hunt storm rolling fuzz bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks docs foreign pages pictures mutants hunt storm rolling sleeping fuzz bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +86,9 @@ storm: setup ## carry plans out in STORMS storms and PAIRS of people, and judge 
 
 rolling: setup ## have all hosts of small pools rebooted in ROLLS storms, and judge who goes down when
 	@.venv/bin/python -m tests.storm.rolling --storms $(ROLLS) --seed $(SEED)
+
+sleeping: setup ## have hosts of small pools sleep and wake in SLEEPS storms, and judge who is switched off
+	@.venv/bin/python -m tests.storm.power --storms $(SLEEPS) --seed $(SEED)
 
 fuzz: setup ## read CASES inputs that are put wrong, looking for what is neither read nor refused in a sentence
 	@.venv/bin/python -m tests.fuzz --cases $(CASES) --seed $(SEED)

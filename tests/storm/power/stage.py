@@ -1,0 +1,313 @@
+"""Where hosts of a small pool sleep and wake in virtual time, by commands whose processes end well, or die."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import rebalancer as rb
+from rebalancer.cli import sleeping
+from rebalancer.cli.exits import exit_code
+from rebalancer.cli.sleeping import Saving
+from rebalancer.demand import LoadProfile, Quality
+from rebalancer.errors import RebalancerError
+from rebalancer.execute import HostNote, HostStage, PowerRecord, RunResult
+from rebalancer.execute.power import record as records
+from rebalancer.inventory import Pool, pool_from_records
+from rebalancer.inventory.records import CLASSES
+from rebalancer.plan import Plan
+from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
+from rebalancer.simulator.migration import boots
+from rebalancer.simulator.migration.boots import go_down
+from rebalancer.simulator.state.world import World
+from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
+from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, VirtualClock, become, this_executor
+from tests.storm.judge import WatchedTime
+from tests.storm.places import Places
+from tests.storm.power.conduct import Conduct, Watch
+from tests.storm.record import Deed, Record, Run
+from tests.storm.seams import storm_seams
+from tests.storm.situations import BEGINS
+from tests.storm.ways import Ways
+
+KEYS = Credentials(user="root", password="simulator")
+NOTE = "note"
+"""The kind of point that a line of the record is."""
+SHARE = 0.75
+REST_HOURS = 4.0
+BUSY = range(8, 18)
+"""Hours of the day in which VMs use all that the storm has them use; in the others a quarter."""
+POLICY = """name = "saving"
+mode = "consolidate"
+[limits]
+solve_seconds = 0.05
+[objective]
+threshold = 0.75
+[execution]
+power = ["disable", "shutdown", "power-on"]
+[sleep]
+margin_hosts = {margin}
+boot_minutes = 10
+rest_hours = 4
+"""
+SPARE = "[spare]\nhosts = 1\nvms = 'all'\n"
+Strike = tuple[Point, Callable[[Executor], None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a storm's policy and pool are like: hosts to spare, high availability, and a margin."""
+
+    spare: bool = False
+    ha: bool = False
+    margin: int = 0
+
+
+@cache
+def pool_of(seed: int, *, ha: bool) -> SimulatedPool:
+    """A quiet pool whose hosts can be switched on; with *ha*, one of them may fail."""
+    chance = Random(f"power {seed}")
+    hosts = chance.choice([3, 4, 5])
+    pool = generate_pool(
+        hosts=hosts,
+        vms=chance.randint(hosts, 3 * hosts),
+        seed=chance.randrange(10**6),
+        fill=chance.choice([0.15, 0.3]),
+        pinned=0.0,
+        hot=0.0,
+        largest_gib=16,
+        cpus=8,
+        days=1,
+    )
+    for host in pool.records["host"].values():
+        host["power_on_mode"] = "wake-on-lan"
+    if ha:
+        for record in pool.records["pool"].values():
+            record.update(ha_enabled=True, ha_allow_overcommit=False, ha_plan_exists_for=1)
+            record.update(ha_host_failures_to_tolerate=1)
+        for vm in pool.records["VM"].values():
+            if vm["power_state"] == "Running" and not vm["is_control_domain"]:
+                vm.update(ha_restart_priority="restart", ha_always_run=True)
+    return pool
+
+
+class Stage:
+    """A pool, and everything that is known of what happens there; its VMs use `level` pCPUs each in busy hours."""
+
+    def __init__(self, folder: Path, wishes: Wishes, *, seed: int) -> None:
+        self.folder, self.level = folder, 0.5
+        self.file = folder / "saving.toml"
+        self.file.write_text(POLICY.format(margin=wishes.margin) + (SPARE if wishes.spare else ""), encoding="utf-8")
+        self.file.chmod(0o600)
+        self.time = WatchedTime(BEGINS.timestamp())
+        self.simulator = Simulator(pool_of(seed, ha=wishes.ha), timing=self.time, login_delay=0.0)
+        self.record = Record()
+        self.plan = self._first_plan()
+        self.judge = Watch(self.simulator, Places([self.simulator.database], self.plan), self.time, self.record)
+        spare = int(wishes.spare or wishes.ha)
+        self.conduct = Conduct(self.judge, rest_hours=REST_HOURS, spare=spare, load=self.load, share=SHARE)
+        self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
+        self.said: list[str] = []
+        self.judge.begin()
+
+    def _first_plan(self) -> Plan:
+        """Any plan for the pool: what the places are judged by, and what runs are noted with."""
+        pool = self.pool_now()
+        state = rb.PoolState(pool=pool, demand=self.demand(pool), taken_at=BEGINS, source="a storm")
+        return rb.rebalance(rb.Model(state, rb.Policy.load(self.file)), made_at=BEGINS)
+
+    def pool_now(self) -> Pool:
+        """The pool as its records show it."""
+        database = self.simulator.database
+        return pool_from_records({cls: database.all(cls) for cls in CLASSES})
+
+    def demand(self, pool: Pool) -> LoadProfile:
+        """What VMs use, hour by hour."""
+        guests = tuple(vm.uuid for vm in pool.resident_guests())
+        day = [self.level if hour in BUSY else self.level / 4 for hour in range(24)]
+        return LoadProfile(
+            vms=guests,
+            hosts=tuple(pool.hosts),
+            vm_pcpu=np.array([day] * len(guests)).reshape(len(guests), 24),
+            host_base_pcpu=np.zeros((len(pool.hosts), 24)),
+            slot_hours=1.0,
+            quality=dict.fromkeys(guests, Quality.MEASURED),
+            percentile=95.0,
+            window_start=BEGINS,
+            window_end=BEGINS,
+            timezone="UTC",
+            source="a storm",
+        )
+
+    def load(self) -> float:
+        """What all VMs together use now, in pCPUs."""
+        hour = VirtualClock(self.time).now().hour
+        guests = sum(1 for _ in self.pool_now().resident_guests())
+        return guests * (self.level if hour in BUSY else self.level / 4)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let processes run here until the block ends."""
+        with storm_seams(self.ways, self.record, Random(0)), pytest.MonkeyPatch.context() as patch:
+            _record_seam(patch)
+            self._product_seam(patch)
+            yield
+
+    def _product_seam(self, patch: pytest.MonkeyPatch) -> None:
+        """Let the commands get in here, in virtual time, and every host be judged that is switched off."""
+        front = SimpleNamespace(read=self._read, connect=self._connect, Model=rb.Model, rebalance=rb.rebalance)
+        patch.setattr(sleeping, "rb", front)
+        patch.setattr(sleeping, "carried_out", self._carried_out)
+        patch.setattr(sleeping, "Clock", lambda: _me().clock)
+        patch.setattr(sleeping, "say", self.said.append)
+        patch.setattr(sleeping, "show_lines", lambda *lines: self.said.extend(lines))
+
+        def judged(world: World, host: str, *, again: bool) -> None:
+            self.conduct.at_going_down(host)
+            go_down(world, host, again=again)
+
+        patch.setattr(boots, "go_down", judged)
+
+    def _connect(self, *_way: object) -> LivePool:
+        world = self.simulator.world
+        address = self.simulator.database.get("host", world.coordinator)["address"]
+        return live_pool(f"http://{address}", KEYS, Trust())
+
+    def _read(self, *_way: object, demand: object = None) -> rb.PoolState:  # noqa: ARG002 - a policy's section
+        with self._connect() as live:
+            pool = live.read()
+        return rb.PoolState(pool=pool, demand=self.demand(pool), taken_at=_me().clock.now(), source="a storm")
+
+    def _carried_out(self, plan: Plan, *_way: object) -> RunResult:
+        me = _me()
+        with self._connect() as live:
+            return rb.apply(plan, live, state_dir=self.folder, clock=me.clock, stop=me.stop)
+
+    def sleep(self, *strikes: Strike) -> str:
+        """A process of `sleep --execute`, from its start to its end; its exit code and words."""
+        return self._run("sleep", lambda saving: saving.put_to_sleep(), strikes)
+
+    def wake(self, *strikes: Strike, everyone: bool = False) -> str:
+        """A process of `wake`, likewise."""
+        return self._run("wake", lambda saving: saving.wake((), everyone=everyone), strikes)
+
+    def _run(self, name: str, command: Callable[[Saving], int], strikes: Sequence[Strike]) -> str:
+        run = Run(name=f"{name} {len(self.record.runs) + 1}", plan=self.plan, state=self.folder, journal=self.folder)
+        self.record.runs.append(run)
+        executor = Executor(run=run, clock=VirtualClock(self.time), strikes=list(strikes))
+        over: list[str] = []
+        self.time.start(partial(self._process, executor, command, over))
+        while not over:
+            self.time.sleep(1.0)
+        self.record.events.append(Deed(at=self.time.monotonic(), words=f"{run.name} ends: {over[0]}"))
+        return over[0]
+
+    def _process(self, executor: Executor, command: Callable[[Saving], int], over: list[str]) -> None:
+        become(executor)
+        end = "unforeseen"
+        saving = Saving(url="http://pool", connection=rb.Connection(), policy=self.file, state_dir=self.folder)
+        try:
+            end = f"{command(saving):d} done"
+            executor.assert_alive()
+        except RebalancerError as error:
+            end = f"{exit_code(error):d} {type(error).__name__}: {error}" if executor.alive else "killed"
+        except Killed:
+            end = "killed"
+        finally:
+            over.append(end)
+
+    @property
+    def latest(self) -> Mapping[str, HostNote]:
+        """The last of each host."""
+        return {each.host: each for each in self.notes}
+
+    @property
+    def notes(self) -> tuple[HostNote, ...]:
+        """What is written of hosts."""
+        return PowerRecord.of(self.plan.made_from.pool, self.folder).notes()
+
+    def blame(self, words: str) -> None:
+        """Note what is wrong."""
+        self.judge.blame(words)
+
+    def name(self, host: str) -> str:
+        """The name of a host, by its ref."""
+        return str(self.simulator.database.get("host", host)["name_label"])
+
+    def judge_who_is_awake(self) -> None:
+        """Blame hosts that are left off while those that are on are too few for this hour."""
+        asleep = [each.host for each in self.latest.values() if each.stage is HostStage.ASLEEP]
+        off = {self.simulator.database.get("host", ref)["uuid"] for ref in self.simulator.world.down}
+        for words in self.conduct.lacking() if off.intersection(asleep) else ():
+            self.blame(f"nobody is woken: {words}")
+
+    def judge_the_end(self) -> None:
+        """Blame what is not as it has to be once everybody was woken."""
+        for ref, host in self.simulator.database.items("host"):
+            if ref not in self.judge.live() or not host["enabled"]:
+                self.blame(f"{host['name_label']} is not in service")
+
+    def close(self) -> None:
+        """Let everything that is under way end."""
+        self.simulator.world.stopping.set()
+        self.time.drain()
+        for failure in self.time.failures:
+            self.blame(f"unforeseen {type(failure).__name__}: {failure}")
+
+
+@contextmanager
+def staged(folder: Path, wishes: Wishes = Wishes(), *, seed: int = 1) -> Iterator[Stage]:
+    """A stage, open until the block ends."""
+    stage = Stage(folder, wishes, seed=seed)
+    with stage.opened():
+        yield stage
+        stage.close()
+
+
+def kill(point: Point) -> Strike:
+    """The process dies there."""
+
+    def strike(executor: Executor) -> None:
+        executor.die()
+        raise Killed
+
+    return point, strike
+
+
+def _me() -> Executor:
+    found = this_executor()
+    assert found is not None, "only processes of the storm read, and write"
+    return found
+
+
+def _record_seam(patch: pytest.MonkeyPatch) -> None:
+    """Let each line of the record be a point of the process, before, half-way through and after."""
+    note = PowerRecord.note
+
+    def told(self: PowerRecord, line: HostNote) -> None:
+        _me().come_to(NOTE, line.stage, BEFORE)
+        note(self, line)
+        _me().come_to(NOTE, line.stage, AFTER)
+
+    def added(path: Path, lines: bytes) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        body = path.read_bytes() if path.exists() else b""
+        kept = body[: body.rfind(b"\n") + 1]
+        try:
+            _me().come_to(NOTE, "line", HALF)
+        except Killed:
+            path.write_bytes(kept + lines[: len(lines) // 2])
+            raise
+        path.write_bytes(kept + lines)
+        path.chmod(0o600)
+
+    patch.setattr(PowerRecord, "note", told)
+    patch.setattr(records, "added_to", added)
