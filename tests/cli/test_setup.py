@@ -16,7 +16,8 @@ import XenAPI
 
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.installing import questions
-from rebalancer.cli.installing.units import UNITS
+from rebalancer.cli.installing.units import UNITS, WAKING
+from rebalancer.face.sleeping import assert_may_sleep, assert_may_wake
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator
 from tests.cli.conftest import POOL
@@ -267,3 +268,59 @@ def test_paths_with_signs_of_systemd_are_escaped(terminal: Terminal) -> None:
     told = terminal.run("systemd", "service", *words).out
     assert f'"{folder}/50%% of it/n.toml"\n' in told
     assert "ProtectHome=read-only\n" in told
+
+
+def test_hosts_that_sleep_are_set_up(asked: Terminal, secured: Simulator) -> None:
+    """A policy with the words that it takes, and units that wake under it; what is printed writes the same units."""
+    written = set_up(asked, secured, "--sleep", "--units", "units")
+    assert written.code == Exit.DONE, written.err
+    saving = Policy.load(asked.folder / "etc" / "saving.toml")
+    assert_may_sleep(saving)
+    assert_may_wake(saving)
+    assert (saving.pool, saving.spare.hosts) == (Policy.load(asked.folder / "etc" / "nightly.toml").pool, 1)
+    service = (asked.folder / "units" / WAKING["wake"]).read_text(encoding="utf-8")
+    command = re.search(r"^ExecStart=\S+ wake (.+)$", service, re.MULTILINE)
+    assert command is not None
+    assert command[1] == f"--state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml"
+    assert "enable --now rebalancer-nightly.timer rebalancer-wake.timer" in written.out
+    nightly = (asked.folder / "units" / UNITS["service"]).read_text(encoding="utf-8")
+    assert f"{asked.folder}/etc/nightly.toml" in nightly
+    printed = asked.run(
+        "setup", secured.url, "--folder", "more", "--fingerprint", secured.certificate_fingerprint, "--sleep"
+    )
+    told = next(line for line in printed.out.splitlines() if " systemd wake " in line)
+    unit = asked.run(*shlex.split(told.partition(" > ")[0])[1:]).out
+    assert f"--policy {asked.folder}/more/saving.toml" in unit
+    assert "rebalancer-wake.timer" in printed.out
+
+
+def test_what_setting_up_tells_of_sleep_can_be_typed(asked: Terminal, secured: Simulator) -> None:
+    """The timer's command finds nobody asleep; that which empties hosts gets in without further words."""
+    ended = set_up(asked, secured, "--sleep")
+    alone = {"REBALANCER_USER": None, "REBALANCER_PASSWORD": None}
+    woken = asked.run("wake", "--policy", "etc/saving.toml", "--state-dir", "state", **alone)
+    assert (woken.code, woken.out) == (Exit.DONE, "nothing was switched\n"), woken.err
+    told = next(line for line in ended.out.splitlines() if " sleep https://" in line)
+    words = shlex.split(told.removeprefix("sudo -u rebalancer "))[1:]
+    looked = asked.run(*(word for word in words if word != "--execute"), "--no-metrics", **alone)
+    assert (looked.code, "in use" in looked.out) == (Exit.DONE, True), looked.err
+
+
+def test_who_has_hosts_sleep_may_switch_them(asked: Terminal, secured: Simulator) -> None:
+    """A user who may only move VMs is refused, with the role that it takes; without --sleep it is enough."""
+    session = XenAPI.Session(secured.url, ignore_ssl=True)
+    session.xenapi.login_with_password(USER, PASSWORD)
+    subject = session.xenapi.subject.create({"subject_identifier": "S-2", "other_config": {"subject-name": "mover"}})
+    session.xenapi.subject.add_to_roles(subject, session.xenapi.role.get_by_name_label("vm-power-admin")[0])
+    asked.monkeypatch.setenv("REBALANCER_USER", "mover")
+    refused = set_up(asked, secured, "--sleep")
+    assert refused.code == Exit.ERROR
+    assert "host.shutdown" in refused.sentence
+    assert "Give it the role pool-operator" in refused.sentence
+    assert not (asked.folder / "etc").exists()
+    assert set_up(asked, secured).code == Exit.DONE
+
+
+def test_hosts_that_sleep_are_no_plan_alone(asked: Terminal, secured: Simulator) -> None:
+    """Whoever may only plan switches nobody."""
+    assert "--plan-only" in set_up(asked, secured, "--sleep", "--plan-only").err

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import rebalancer as rb
+from rebalancer.cli.carrying import options_of
 from rebalancer.cli.installing import questions
 from rebalancer.cli.installing.files import Draft, assert_new, must_be_given, types, write
-from rebalancer.cli.installing.policy_text import Wishes, plain_digits, policy_text
-from rebalancer.cli.installing.units import UNITS, Installation, absolute, crontab_line, unit
+from rebalancer.cli.installing.policy_text import WayIn, Wishes, plain_digits, policy_text, saving_text
+from rebalancer.cli.installing.units import UNITS, WAKING, Installation, absolute, crontab_line, unit
 from rebalancer.cli.output import say, show, show_lines
 from rebalancer.cli.table import table
 from rebalancer.errors import ConnectionSettingsError
@@ -24,7 +25,10 @@ from rebalancer.face.admission import Admission, admission, certificate_at
 from rebalancer.units import counted
 
 POLICY_FILE: Final = "nightly.toml"
+SAVING_FILE: Final = "saving.toml"
 CREDENTIALS_FILE: Final = "credentials"
+OF_SLEEP: Final = frozenset({"host.disable", "host.shutdown"})
+"""Calls of the features that hosts which sleep take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +48,27 @@ class Choice:
     run_as: str
     mail_to: str
     executes: bool
+    sleeps: bool = False
 
     @property
     def policy(self) -> Path:
         """Where the policy is to be."""
         return self.folder / POLICY_FILE
+
+    @property
+    def saving(self) -> Path:
+        """Where the policy is to be under which hosts sleep."""
+        return self.folder / SAVING_FILE
+
+    @property
+    def own_credentials(self) -> Path:
+        """Where user and password stand."""
+        return self.credentials or self.folder / CREDENTIALS_FILE
+
+    @property
+    def unit_files(self) -> dict[str, str]:
+        """The file of each unit by its kind."""
+        return UNITS | WAKING if self.sleeps else UNITS
 
     def way(self, fingerprints: tuple[str, ...], login: rb.Credentials | None = None) -> rb.Connection:
         """The way into the pool, with so much confirmed."""
@@ -56,12 +76,12 @@ class Choice:
             credentials=login, ca_file=self.ca_file, fingerprints=fingerprints, legacy_tls=self.legacy_tls
         )
 
-    def installation(self) -> Installation:
-        """Where things will be."""
+    def installation(self, kind: str = "") -> Installation:
+        """Where things will be, for units of that *kind*."""
         command = shutil.which(sys.argv[0]) or Path(sys.executable).with_name("rebalancer")
         return Installation(
             program=absolute(Path(command)),
-            policy=absolute(self.policy),
+            policy=absolute(self.saving if kind in WAKING else self.policy),
             state_dir=absolute(self.state_dir),
             user=self.run_as,
             metrics_file=absolute(self.metrics_file) if self.metrics_file else None,
@@ -81,7 +101,8 @@ def arrive(choice: Choice) -> None:
     """
     there = choice.installation()
     wanted = [choice.policy, *([] if choice.credentials else [choice.folder / CREDENTIALS_FILE])]
-    wanted += [choice.units / name for name in UNITS.values()] if choice.units else []
+    wanted += [choice.saving] if choice.sleeps else []
+    wanted += [choice.units / name for name in choice.unit_files.values()] if choice.units else []
     assert_new(wanted)
     login, pins = questions.credentials(choice.credentials), choice.fingerprints
     first = certificate_at(choice.url, choice.way(pins))
@@ -91,15 +112,15 @@ def arrive(choice: Choice) -> None:
     pins = questions.confirmed(seen.strangers, pins)
     for host, why in seen.silent.items():
         say(f"the certificate of {host} is not known: {why}; once it answers, add its fingerprint to the policy")
-    _assert_may(seen, executes=choice.executes)
-    drafts = list(_drafts(choice, seen, login, pins, there))
+    _assert_may(seen, executes=choice.executes, sleeps=choice.sleeps)
+    drafts = list(_drafts(choice, seen, login, pins))
     write(drafts, choice.run_as)
     rb.Policy.load(choice.policy)
     show_lines(*(f"{draft.path}: written" for draft in drafts))
-    show_lines("", "What comes next:", *_next(choice, there))
+    show_lines("", "What comes next:", *_next(choice, there, pins))
 
 
-def _assert_may(seen: Admission, *, executes: bool) -> None:
+def _assert_may(seen: Admission, *, executes: bool, sleeps: bool) -> None:
     """Show what the user may do, and pass where that is enough."""
     guests = sum(1 for _ in seen.pool.resident_guests())
     size = f"{counted(len(seen.pool.hosts), 'host')}, {counted(guests, 'running VM')}"
@@ -107,7 +128,8 @@ def _assert_may(seen: Admission, *, executes: bool) -> None:
     found = seen.features()
     rows = [(each.name, each.role, "no" if missing else "yes") for each, missing in found.items()]
     show(table(title, {"feature": "left", "least role": "left", "may": "left"}, rows))
-    lacking = {each: missing for each, missing in found.items() if executes and each.executes and missing}
+    taken = [each for each in found if each.executes or (sleeps and OF_SLEEP.intersection(each.calls))]
+    lacking = {each: found[each] for each in taken if executes and found[each]}
     if lacking:
         calls = ", ".join(call for missing in lacking.values() for call in missing)
         problem = f"it may not call {calls}, which carrying plans out takes"
@@ -115,29 +137,30 @@ def _assert_may(seen: Admission, *, executes: bool) -> None:
         raise ConnectionSettingsError(f"user {seen.user}", problem, remedy)
 
 
-def _drafts(
-    choice: Choice, seen: Admission, login: rb.Credentials, pins: tuple[str, ...], there: Installation
-) -> Iterator[Draft]:
+def _drafts(choice: Choice, seen: Admission, login: rb.Credentials, pins: tuple[str, ...]) -> Iterator[Draft]:
     hosts = {each.fingerprint: host for host, each in seen.certificates.items()}
-    text = policy_text(
+    way = WayIn(
         pool=seen.pool.name,
         url=choice.url,
         fingerprints={each: hosts.get(plain_digits(each), "shown by no host now") for each in pins},
         ca_file=Path(absolute(choice.ca_file)) if choice.ca_file else None,
         credentials=absolute(choice.credentials) if choice.credentials else CREDENTIALS_FILE,
         legacy_tls=choice.legacy_tls,
-        wishes=choice.wishes,
     )
-    rb.Policy.model_validate(tomllib.loads(text))
-    yield Draft(path=choice.policy, text=text)
+    texts = {choice.policy: policy_text(way, choice.wishes)}
+    if choice.sleeps:
+        texts[choice.saving] = saving_text(way, choice.wishes)
+    for path, text in texts.items():
+        rb.Policy.model_validate(tomllib.loads(text))
+        yield Draft(path=path, text=text)
     if not choice.credentials:
         yield Draft(path=choice.folder / CREDENTIALS_FILE, text=f"{login.user}\n{login.password}\n", private=True)
     if choice.units:
-        for kind, name in UNITS.items():
-            yield Draft(path=choice.units / name, text=unit(kind, there))
+        for kind, name in choice.unit_files.items():
+            yield Draft(path=choice.units / name, text=unit(kind, choice.installation(kind)))
 
 
-def _next(choice: Choice, there: Installation) -> Iterator[str]:
+def _next(choice: Choice, there: Installation, pins: tuple[str, ...]) -> Iterator[str]:
     """What to type, each line after what it is for."""
     program, policy = shlex.quote(there.program), shlex.quote(there.policy)
     yield "# Look at the policy, and whether the pool can keep it:"
@@ -152,6 +175,21 @@ def _next(choice: Choice, there: Installation) -> Iterator[str]:
     yield from _with_systemd(choice, there)
     yield f"# or without, in the crontab of {choice.run_as}, whose hours are this machine's:"
     yield crontab_line(there, datetime.now(UTC))
+    if choice.sleeps:
+        yield "# Once nights go well, empty hosts and switch them off; the timer wakes those that the next hours need:"
+        yield f"{_as(choice.run_as)}{shlex.join(_sleeping(choice, there, pins))}"
+
+
+def _sleeping(choice: Choice, there: Installation, pins: tuple[str, ...]) -> list[str]:
+    """What puts hosts to sleep."""
+    way = rb.Connection(
+        credentials=Path(absolute(choice.own_credentials)),
+        ca_file=Path(absolute(choice.ca_file)) if choice.ca_file else None,
+        fingerprints=pins,
+        legacy_tls=choice.legacy_tls,
+    )
+    files = {"policy": Path(absolute(choice.saving)), "state-dir": Path(there.state_dir)}
+    return [there.program, "sleep", choice.url, "--execute", *options_of(way, files)]
 
 
 def _folders(choice: Choice, there: Installation) -> Iterator[str]:
@@ -173,9 +211,11 @@ def _as(owner: str) -> str:
 def _with_systemd(choice: Choice, there: Installation) -> Iterator[str]:
     if choice.units is None:
         metrics = ["--metrics-file", there.metrics_file] if there.metrics_file else []
-        options = ["--program", there.program, "--policy", there.policy, "--state-dir", there.state_dir, *metrics]
+        options = ["--state-dir", there.state_dir, *metrics]
         options += ["--run-as", there.user, "--mail-to", there.mail_to, "--at", there.at]
         options += [*([] if there.executes else ["--plan-only"])]
-        for kind, name in UNITS.items():
-            yield f"{shlex.join([there.program, 'systemd', kind, *options])} > /etc/systemd/system/{name}"
-    yield "systemctl daemon-reload && systemctl enable --now rebalancer-nightly.timer"
+        for kind, name in choice.unit_files.items():
+            where = ["--program", there.program, "--policy", choice.installation(kind).policy]
+            yield f"{shlex.join([there.program, 'systemd', kind, *where, *options])} > /etc/systemd/system/{name}"
+    timers = " ".join(["rebalancer-nightly.timer", *([WAKING["wake-timer"]] if choice.sleeps else [])])
+    yield f"systemctl daemon-reload && systemctl enable --now {timers}"

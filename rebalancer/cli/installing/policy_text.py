@@ -81,17 +81,9 @@ def plain_digits(fingerprint: str) -> str:
     return fingerprint.replace(":", "").lower()
 
 
-def policy_text(
-    *,
-    pool: str,
-    url: str,
-    fingerprints: dict[str, str],
-    ca_file: Path | None,
-    credentials: str,
-    legacy_tls: bool,
-    wishes: Wishes,
-) -> str:
-    """A policy for the pool of this name at *url*.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """How policies say where their pool is.
 
     Args:
         pool: its name.
@@ -100,40 +92,89 @@ def policy_text(
         ca_file: the CA that is trusted, if it is not the system's.
         credentials: the file with user and password.
         legacy_tls: whether old TLS is taken.
-        wishes: what the operator says.
     """
+
+    pool: str
+    url: str
+    fingerprints: dict[str, str]
+    ca_file: Path | None
+    credentials: str
+    legacy_tls: bool
+
+    @property
+    def called(self) -> str:
+        """The name of the pool on one line."""
+        return " ".join(self.pool.split())
+
+    def section(self) -> list[str]:
+        """The section `pool`."""
+        lines = ["[pool]", f"url = {_text(self.url)}"]
+        if self.ca_file:
+            lines.append(f"ca_file = {_text(str(self.ca_file))}   # the CA that signed the hosts' certificates")
+        if self.fingerprints:
+            lines.append(
+                "# SHA-256 of the certificate of each host, as it was confirmed; one that joins is added here."
+            )
+            lines.append("fingerprints = [")
+            lines += [f"  {_text(shown)},   # {' '.join(host.split())}" for shown, host in self.fingerprints.items()]
+            lines.append("]")
+        if self.legacy_tls:
+            lines.append('tls = "legacy"   # old hosts: whoever listens can read along')
+        lines.append(f"credentials_file = {_text(self.credentials)}   # user and password, a line each, mode 0600")
+        return lines
+
+
+def policy_text(way: WayIn, wishes: Wishes) -> str:
+    """A policy for the nights of the pool to which *way* leads."""
     lines = [
-        f"# The nights of pool {' '.join(pool.split())}: `rebalancer nightly` reads this file.",
+        f"# The nights of pool {way.called}: `rebalancer nightly` reads this file.",
         "# `rebalancer policy init` shows every key; after changes: rebalancer policy check THIS_FILE",
         "",
         'name = "nightly"',
         f"timezone = {_text(wishes.timezone)}   # of windows, and of hours of load",
         "",
-        "[pool]",
-        f"url = {_text(url)}",
-    ]
-    if ca_file:
-        lines.append(f"ca_file = {_text(str(ca_file))}   # the CA that signed the hosts' certificates")
-    if fingerprints:
-        lines.append("# SHA-256 of the certificate of each host, as it was confirmed; a host that joins is added here.")
-        lines.append("fingerprints = [")
-        lines += [f"  {_text(shown)},   # {' '.join(host.split())}" for shown, host in fingerprints.items()]
-        lines.append("]")
-    if legacy_tls:
-        lines.append('tls = "legacy"   # old hosts: whoever listens can read along')
-    lines += [
-        f"credentials_file = {_text(credentials)}   # user and password, a line each, mode 0600",
+        *way.section(),
         "",
         "[limits]",
         f"maximum_moves = {wishes.maximum_moves}   # VMs that one night may move; begin with few",
         "",
+        *_window(wishes),
+    ]
+    return "\n".join(lines)
+
+
+def saving_text(way: WayIn, wishes: Wishes) -> str:
+    """A policy under which hosts of the pool to which *way* leads sleep, and are woken."""
+    lines = [
+        f"# Hosts of pool {way.called} that sleep: `rebalancer sleep --execute` and `rebalancer wake` read this file.",
+        "# `rebalancer policy init` shows every key; those of [sleep] say how careful it is, and when hosts are woken.",
+        "",
+        'name = "saving"',
+        f"timezone = {_text(wishes.timezone)}   # of windows, and of hours of load",
+        'mode = "consolidate"   # VMs go to few hosts, so that others become empty',
+        "",
+        *way.section(),
+        "",
+        "[execution]",
+        "# Without these words no host is disabled, switched off or on.",
+        'power = ["disable", "shutdown", "power-on"]',
+        "",
+        "[spare]",
+        "hosts = 1   # so many may fail, and all VMs start on the others; those that sleep do not count",
+        "",
+        *_window(wishes),
+    ]
+    return "\n".join(lines)
+
+
+def _window(wishes: Wishes) -> list[str]:
+    return [
         "# Migrations start only in this window, and none that would end after it.",
         "[[window]]",
         f"start = {_text(wishes.start)}",
         f"end = {_text(wishes.end)}",
         "",
     ]
-    return "\n".join(lines)
 
 
 def _text(words: str) -> str:

@@ -57,6 +57,10 @@ def setup(
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="The user need not be allowed to carry plans out.")
     ] = False,
+    sleep: Annotated[
+        bool,
+        typer.Option("--sleep", help="Write a policy under which hosts sleep, too, and the units that wake them."),
+    ] = False,
 ) -> None:
     """Set up the nights of a pool: policy, credentials, units.
 
@@ -66,6 +70,8 @@ def setup(
     from rebalancer.cli.installing.arrival import Choice, arrive
     from rebalancer.cli.installing.policy_text import Wishes, zone_of_machine
 
+    if sleep and plan_only:
+        raise typer.BadParameter("hosts that sleep are switched off and on", param_hint="--plan-only")
     choice = Choice(
         url=url,
         folder=folder,
@@ -80,5 +86,6 @@ def setup(
         run_as=run_as,
         mail_to=mail_to,
         executes=not plan_only,
+        sleeps=sleep,
     )
     arrive(choice)
