@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rebalancer.errors import InputError
 from rebalancer.face.scenarios import compare, outcomes
 from rebalancer.whatif.newcomers.shape import Shape
 from rebalancer.whatif.scenarios.document import read_scenarios as read
 from rebalancer.whatif.scenarios.edit import Edit
 from rebalancer.whatif.scenarios.hosts import AddHosts, Lose, Refit, Retire, Update
+from rebalancer.whatif.scenarios.made import made
 from rebalancer.whatif.scenarios.merge import Merge
 from rebalancer.whatif.scenarios.outcome import Outcome
 from rebalancer.whatif.scenarios.vms import AddVMs, AddVMsFrom, Grow, Resize, RetireVMs
@@ -57,7 +59,7 @@ def lose(*hosts: str) -> Edit:
         >>> str(edit), len(model.what_if(edit).state.pool.hosts)
         ('lose ash', 4)
     """
-    return Lose(hosts=hosts)
+    return made(Lose, hosts=hosts)
 
 
 def retire(*hosts: str) -> Edit:
@@ -70,7 +72,7 @@ def retire(*hosts: str) -> Edit:
         >>> str(edit), model.what_if(edit).first
         ('retire beech', ("eject the CD from drive xvdd (VM 'app-041' on 'beech')",))
     """
-    return Retire(hosts=hosts)
+    return made(Retire, hosts=hosts)
 
 
 def add_hosts(count: int, like: str | None = None, *, cpus: int | None = None, memory_gib: float | None = None) -> Edit:
@@ -83,7 +85,7 @@ def add_hosts(count: int, like: str | None = None, *, cpus: int | None = None, m
         >>> str(edit), len(model.what_if(edit).state.pool.hosts)
         ('add 2 hosts like ash with 64 CPUs and 512 GiB', 7)
     """
-    return AddHosts(count=count, like=like, cpus=cpus, memory_gib=memory_gib)
+    return made(AddHosts, count=count, like=like, cpus=cpus, memory_gib=memory_gib)
 
 
 def refit(
@@ -103,7 +105,7 @@ def refit(
         >>> str(edit), model.what_if(edit).host("ash").pcpus
         ('refit ash with 64 CPUs', 64)
     """
-    return Refit(hosts=hosts, like=like, cpus=cpus, mhz=mhz, features=features, memory_gib=memory_gib)
+    return made(Refit, hosts=hosts, like=like, cpus=cpus, mhz=mhz, features=features, memory_gib=memory_gib)
 
 
 def update(version: str, *hosts: str) -> Edit:
@@ -116,7 +118,7 @@ def update(version: str, *hosts: str) -> Edit:
         >>> str(edit), model.what_if(edit).host("ash").software_version["platform_version"]
         ('update all hosts to 3.5.0', '3.5.0')
     """
-    return Update(version=version, hosts=hosts)
+    return made(Update, version=version, hosts=hosts)
 
 
 def resize(*vms: str, vcpus: int | None = None, memory_gib: float | None = None) -> Edit:
@@ -129,7 +131,7 @@ def resize(*vms: str, vcpus: int | None = None, memory_gib: float | None = None)
         >>> str(edit), model.what_if(edit).vm("web-000").vcpus_at_startup
         ('resize web-000 to 8 vCPUs and 16 GiB', 8)
     """
-    return Resize(vms=vms, vcpus=vcpus, memory_gib=memory_gib)
+    return made(Resize, vms=vms, vcpus=vcpus, memory_gib=memory_gib)
 
 
 def retire_vms(*vms: str) -> Edit:
@@ -142,7 +144,7 @@ def retire_vms(*vms: str) -> Edit:
         >>> str(edit), len(model.what_if(edit).problem.initial.host_of)
         ('retire VMs web-000', 44)
     """
-    return RetireVMs(vms=vms)
+    return made(RetireVMs, vms=vms)
 
 
 def grow(*vms: str, cpu: float = 1.0, memory: float = 1.0) -> Edit:
@@ -155,7 +157,7 @@ def grow(*vms: str, cpu: float = 1.0, memory: float = 1.0) -> Edit:
         >>> f"{later.demand().pcpu.sum() / model.demand().pcpu.sum():.2f}"
         '1.20'
     """
-    return Grow(vms=vms, cpu=cpu, memory=memory)
+    return made(Grow, vms=vms, cpu=cpu, memory=memory)
 
 
 def add_vms(count: int, like: str | Shape) -> Edit:
@@ -168,14 +170,19 @@ def add_vms(count: int, like: str | Shape) -> Edit:
         >>> str(edit), len(model.what_if(edit).problem.initial.host_of)
         ('add 3 VMs of 2 vCPUs and 4 GiB', 48)
     """
+    if not isinstance(like, str | Shape):
+        raise InputError(
+            "rb.scenarios.add_vms", f"{like!r} is no VM", "Name one, or give rb.Shape(vcpus=2, memory_gib=4)"
+        )
     if isinstance(like, str):
-        return AddVMs(count=count, like=like)
-    load = None if like.load is None else max(like.hourly)
-    return AddVMs(
+        return made(AddVMs, count=count, like=like)
+    load = None if like.load is None else like.hourly
+    return made(
+        AddVMs,
         count=count,
         vcpus=like.vcpus,
         memory_gib=like.memory_gib,
-        load=load,
+        load=load[0] if load and len(load) == 1 else load,
         disk_gib=like.disk_gib,
         sr=like.sr,
         networks=like.networks,
@@ -197,7 +204,7 @@ def add_vms_from(file: Path | str) -> Edit:
         >>> str(edit), len(model.what_if(edit).problem.initial.host_of)
         ('add the VMs of new.csv', 47)
     """
-    return AddVMsFrom(file=str(file))
+    return made(AddVMsFrom, file=str(file))
 
 
 def relax(*rules: str) -> Edit:
@@ -210,7 +217,7 @@ def relax(*rules: str) -> Edit:
         >>> str(edit), model.what_if(edit).policy.rules.relax
         ('relax guest-tools-installed', ('guest-tools-installed',))
     """
-    return Relax(rules=rules)
+    return made(Relax, rules=rules)
 
 
 def drop_group(name: str) -> Edit:
@@ -224,7 +231,7 @@ def drop_group(name: str) -> Edit:
         >>> later.policy.apart
         ()
     """
-    return DropGroup(name=name)
+    return made(DropGroup, name=name)
 
 
 def add_group(
@@ -245,7 +252,7 @@ def add_group(
         >>> str(edit), model.what_if(edit).policy.apart[0].name
         ('add group web (apart): web-000, web-010', 'web')
     """
-    return AddGroup(kind=kind, name=name, vms=vms, hosts=hosts, at_most=at_most, domain=domain, hard=hard)
+    return made(AddGroup, kind=kind, name=name, vms=vms, hosts=hosts, at_most=at_most, domain=domain, hard=hard)
 
 
 def policy(changes: dict[str, object]) -> Edit:
@@ -269,4 +276,4 @@ def merge(file: Path | str) -> Edit:
         >>> str(rb.scenarios.merge("other.json.gz"))
         'merge the pool of other.json.gz'
     """
-    return Merge(file=str(file))
+    return made(Merge, file=str(file))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import ConnectionSettingsError, PolicyError
-from rebalancer.face.model import Model, assert_model
+from rebalancer.face.given import assert_kind
+from rebalancer.face.model import Model, assert_model, assert_state
 from rebalancer.legality.findings import policy_findings
 from rebalancer.legality.matrix import Matrix, legality_matrix, write_matrix
 from rebalancer.legality.report import LegalityReport, PairAnswer, legality_report, near_first
@@ -116,7 +117,11 @@ def lint(policy: Policy, state: PoolState | None = None) -> tuple[PolicyFinding,
     Raises:
         PolicyError: it names a rule, VM or host that is not there, or an address of the pool that cannot be asked, or
             cannot be followed at all.
+        TypeError: *policy* or *state* is something else.
     """
+    assert_kind(policy, Policy, "rb.Policy.load(path) reads one")
+    if state is not None:
+        assert_state(state)
     relaxed(policy)
     _refuse_urls(policy)
     return check_alone(policy) if state is None else policy_findings(policy, state.pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebalancer.errors import InputError
+from rebalancer.face.given import assert_whole
 from rebalancer.face.model import Model, assert_model
 from rebalancer.units import counted
 from rebalancer.whatif.failures import Failure
@@ -26,6 +27,7 @@ def failures(model: Model, hosts: int = 1) -> tuple[Failure, ...]:
     """
     assert_model(model)
     live = sum(bool(host.live) for host in model.state.pool.hosts.values())
+    assert_whole("hosts", hosts, f"Give 1 to {live}")
     if not 1 <= hosts <= live:
         raise InputError("hosts", f"{hosts} of {counted(live, 'live host')} cannot die", f"Give 1 to {live}")
     return failures_of(model.problem, hosts)

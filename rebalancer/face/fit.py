@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.errors import InputError
+from rebalancer.face.given import assert_whole, assert_work
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.place import Wanted, kind_of
-from rebalancer.face.scenarios import assert_work
 from rebalancer.units import counted
 from rebalancer.whatif.fit.answer import Fit
 from rebalancer.whatif.fit.fit import fit as fit_of
@@ -44,9 +44,12 @@ def fit(
     """
     assert_model(model)
     wanted = [like] if isinstance(like, str) or not isinstance(like, Sequence) else list(like)
+    for each in ratio:
+        assert_whole("ratio", each, "Give one number, 1 or more, for each kind")
     hosts = len(model.state.pool.hosts)
     if not wanted or (ratio and (len(ratio) != len(wanted) or min(ratio) < 1)):
         raise InputError("ratio", f"{list(ratio)} of {len(wanted)} kinds", "Give one number, 1 or more, for each kind")
+    assert_whole("spare", spare, f"Give 0 to {hosts - 1}")
     if not 0 <= spare < hosts:
         raise InputError("spare", f"{spare} of {counted(hosts, 'host')} cannot be", f"Give 0 to {hosts - 1}")
     if seconds is not None:

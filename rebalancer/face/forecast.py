@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import InputError
+from rebalancer.face.given import assert_kind
+from rebalancer.face.history import History
 from rebalancer.face.model import Model, assert_model
 from rebalancer.whatif.forecast import (
     Night,
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rebalancer.demand.past_hours import PastHours
-    from rebalancer.face.history import History
 
 DAYS = 366
 """How far back the history is looked at."""
@@ -104,6 +105,8 @@ def forecast(model: Model, traces: Path | str | None = None, *, past: History | 
     assert_model(model)
     if (traces is None) == (past is None):
         raise InputError("forecast", "it takes recorded load or a history", "Give one of traces and past")
+    if past is not None:
+        assert_kind(past, History, "rb.history() makes one")
     hours = _of_file(model, traces) if past is None else _of_history(model, past)
     days, peaks = hours.daily_peaks(model.policy.timezone)
     courses = (cpu_course(model.problem, days, peaks), memory_course(_nights(model, past)))

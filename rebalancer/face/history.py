@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from rebalancer.face.given import assert_kind, assert_whole
 from rebalancer.face.model import path_of
 from rebalancer.history.place import HistoryPlace
 from rebalancer.policy import Policy
@@ -143,12 +144,15 @@ def history(
     Raises:
         HistoryError: a question cannot be answered, because the database cannot be used.
     """
+    if policy is not None:
+        assert_kind(policy, Policy, "rb.Policy.load(path) reads one")
     return History(place=HistoryPlace.of((policy or Policy()).history, path_of(state_dir), path_of(base)))
 
 
 def _last(days: int) -> Period:
     from rebalancer.history.answers import Period  # noqa: PLC0415 - likewise
 
+    assert_whole("days", days, "Give 1 or more")
     return Period.last(days)
 
 

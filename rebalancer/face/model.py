@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rebalancer.errors import InputError
 from rebalancer.essence import line_of, table_of
+from rebalancer.face.given import assert_kind
 from rebalancer.inventory import VM, Host, Uuid
 from rebalancer.inventory.names import SHORT
 from rebalancer.policy import Policy
 from rebalancer.policy.selectors import close_matches
 from rebalancer.problem import make_problem, pool_at, tagged_to_hold
 from rebalancer.rules import Rulebook
+from rebalancer.snapshot import Snapshot
 from rebalancer.units import first_few
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Model:
         told: hears, in words, that the database of earlier runs cannot be used; the journals are read then.
 
     Raises:
+        TypeError: *state* or *policy* is something else.
         PolicyError: the policy names a VM, host or rule that is not there, or contradicts itself.
     """
 
@@ -72,8 +75,9 @@ class Model:
         state_dir: Path | str | None = None,
         told: Callable[[str], None] = tell_nobody,
     ) -> None:
-        if policy is not None and not isinstance(policy, Policy):
-            raise TypeError(f"a Policy is needed, not {type(policy).__name__}: rb.Policy.load(path) reads one")
+        assert_state(state)
+        if policy is not None:
+            assert_kind(policy, Policy, "rb.Policy.load(path) reads one")
         self.state, self.policy = state, policy or Policy()
         self.state_dir, self.told = path_of(state_dir), told
         self.problem = make_problem(
@@ -163,9 +167,11 @@ class Model:
         Raises:
             InputError: an edit names what is not there, or nothing that can be.
         """
-        from rebalancer.whatif.scenarios.edit import Situation, situated  # noqa: PLC0415 - the solver, only where asked
+        from rebalancer.whatif.scenarios.edit import Edit, Situation, situated  # noqa: PLC0415 - the solver, only where asked
         from rebalancer.whatif.scenarios.outcome import released  # noqa: PLC0415 - likewise
 
+        for each in edits:
+            assert_kind(each, Edit, "rb.scenarios makes them, each an argument of its own")
         now = Situation(pool=self.state.pool, demand=self.state.demand, policy=self.policy)
         then, _ = released(situated(now, edits))
         state = replace(self.state, pool=then.pool, demand=then.demand)
@@ -180,6 +186,9 @@ class Model:
         Raises:
             InputError: there is none of a name, or there are several.
         """
+        given: object = names
+        if not isinstance(given, Iterable):
+            raise InputError("hosts", f"{given!r} is no name", "Write names or uuids as text")
         return [self.host(name) for name in ([names] if isinstance(names, str) else names)]
 
     def vm(self, name: str) -> VM:
@@ -210,12 +219,23 @@ def assert_model(given: object) -> None:
     Raises:
         TypeError: it is something else.
     """
-    if not isinstance(given, Model):
-        raise TypeError(f"a Model is needed, not {type(given).__name__}: rb.Model(state, policy) makes one")
+    assert_kind(given, Model, "rb.Model(state, policy) makes one")
+
+
+def assert_state(given: object) -> None:
+    """Pass if *given* is a pool as it was read.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(given, Snapshot):
+        raise TypeError(f"a PoolState is needed, not {type(given).__name__}: rb.read(source) reads one")
 
 
 def _find(kind: str, text: str, candidates: Sequence[Named], called: Mapping[Uuid, str]) -> Named:
     """The one of *candidates* whose name, or uuid, or what it is *called*, is *text*, or whose uuid starts with it."""
+    if not isinstance(text, str):
+        raise InputError(f"{kind} {text!r}", "it is no name", "Write its name or uuid as text")
     found = (
         [each for each in candidates if text in (each.name, each.uuid)]
         or [each for each in candidates if len(text) >= SHORT and each.uuid.startswith(text)]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebalancer.errors import InputError
+from rebalancer.face.given import assert_whole
 from rebalancer.face.model import Model, assert_model
+from rebalancer.units import counted
 from rebalancer.whatif.newcomers.newcomer import Kind, Newcomer, newcomers
 from rebalancer.whatif.newcomers.shape import Shape
 from rebalancer.whatif.place import Place, places
@@ -41,10 +44,13 @@ def place(model: Model, wanted: Wanted | Sequence[Wanted], count: int = 1) -> tu
         count: how many of each.
 
     Raises:
-        InputError: the pool has no such VM, or no SR or network of a shape.
+        InputError: the pool has no such VM, or no SR or network of a shape; or nothing is wanted.
     """
     assert_model(model)
-    kinds = [wanted] if isinstance(wanted, str | Shape) else list(wanted)
+    kinds = list(wanted) if isinstance(wanted, Sequence) and not isinstance(wanted, str) else [wanted]
+    assert_whole("count", count, "Give 1 or more")
+    if count < 1 or not kinds:
+        raise InputError("place", f"{count} of {counted(len(kinds), 'kind')}", "Give 1 or more of 1 kind or more")
     coming: list[Newcomer] = []
     for each in kinds:
         kind = kind_of(model, each)

@@ -8,6 +8,8 @@ from datetime import datetime
 from rebalancer.diff.diff import Difference, plan_differences, pool_differences
 from rebalancer.diff.drift import changes, new_names
 from rebalancer.execute import at_rest, hindered, undone
+from rebalancer.face.given import assert_kind
+from rebalancer.face.model import assert_state
 from rebalancer.face.moments import told_or_now
 from rebalancer.face.read import PoolState
 from rebalancer.plan import Finding, Plan
@@ -34,6 +36,8 @@ def verify(plan: Plan, state: PoolState, *, now: datetime | None = None) -> tupl
     Raises:
         InputError: *now* has no zone.
     """
+    assert_kind(plan, Plan, "rb.load(folder) reads one")
+    assert_state(state)
     made = made_already(plan, state.pool)
     rested = at_rest(plan, state.pool, made)
     return tuple(verify_plan(plan, rested, state.demand, now=told_or_now(now, "now"), done=made))
@@ -49,6 +53,9 @@ def diff(plan: Plan, other: Plan | PoolState) -> tuple[Difference, ...]:
         >>> rb.diff(plan, plan), rb.diff(plan, state)
         ((), ())
     """
+    assert_kind(plan, Plan, "rb.load(folder) reads one")
+    if not isinstance(other, Plan):
+        assert_state(other)
     found = plan_differences(plan, other) if isinstance(other, Plan) else pool_differences(plan, other.pool)
     return tuple(found)
 

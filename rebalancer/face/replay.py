@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import InputError
+from rebalancer.face.given import assert_kind, assert_work
+from rebalancer.face.history import History
+from rebalancer.face.model import assert_state
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import Policy
 from rebalancer.whatif.replay import (
@@ -28,7 +31,6 @@ from rebalancer.whatif.replay import replay as replay_of
 
 if TYPE_CHECKING:
     from rebalancer.demand.recording import Recording
-    from rebalancer.face.history import History
     from rebalancer.face.read import PoolState
 
 DEFAULT = "default"
@@ -90,6 +92,15 @@ def replay(
     """
     if (traces is None) == (past is None):
         raise InputError("replay", "it takes recorded load or a history", "Give one of traces and past")
+    assert_state(state)
+    if past is not None:
+        assert_kind(past, History, "rb.history() makes one")
+    if seconds is not None:
+        assert_work(seconds)
+    if policies is not None:
+        assert_kind(policies, Mapping, 'write {"calm": rb.Policy(preset="conservative")}')
+    for policy in (policies or {}).values():
+        assert_kind(policy, Policy, "rb.Policy.load(path) reads one")
     given = {name: _within(policy, seconds) for name, policy in (policies or {DEFAULT: Policy()}).items()}
     back = days_back or max(policy.demand.window_days for policy in given.values())
     if past is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rebalancer.errors import InputError
+from rebalancer.face.given import assert_work
 from rebalancer.face.model import Model, assert_model
 from rebalancer.whatif.scenarios.edit import Edit, Situation
 from rebalancer.whatif.scenarios.outcome import Outcome, outcome_of
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 """Work for a scenario, where nobody says: enough to tell scenarios apart."""
+
+EXAMPLE: Final = '{"one fewer": rb.scenarios.retire("xen3")}'
+"""How scenarios are written."""
 
 Scenarios = Mapping[str, Edit | Sequence[Edit]]
 
@@ -43,9 +47,28 @@ def outcomes(
     assert_model(model)
     assert_work(seconds)
     now = Situation(pool=model.state.pool, demand=model.state.demand, policy=model.policy)
-    wanted = {name: (edits,) if isinstance(edits, Edit) else tuple(edits) for name, edits in scenarios.items()}
+    wanted = _edits_of(scenarios)
     calls = {name: partial(outcome_of, now, name, edits, seconds) for name, edits in wanted.items()}
     return swept(calls, Sweep(executor=executor, workers=workers, progress=progress))
+
+
+def _edits_of(scenarios: Scenarios) -> dict[str, tuple[Edit, ...]]:
+    """The edits of each of *scenarios*, in order.
+
+    Raises:
+        InputError: there are none, or something is no edit.
+    """
+    given: object = scenarios
+    if not isinstance(given, Mapping) or not given:
+        raise InputError("scenarios", "they have no names, or there are none", f"Write {EXAMPLE}")
+    return {name: _several(name, edits) for name, edits in scenarios.items()}
+
+
+def _several(name: str, edits: object) -> tuple[Edit, ...]:
+    found = (edits,) if isinstance(edits, Edit | str) or not isinstance(edits, Iterable) else tuple(edits)
+    if wrong := [each for each in found if not isinstance(each, Edit)]:
+        raise InputError(f"scenario {name!r}", f"{wrong[0]!r} is no edit", f"Write {EXAMPLE}")
+    return found
 
 
 def compare(
@@ -82,20 +105,10 @@ def compare(
         progress: whether a bar shows how many are done; by default on a terminal or in a notebook.
 
     Raises:
-        InputError: there is no time to solve in, or there are no workers.
+        InputError: there are no scenarios, no time to solve in, or no workers.
         WorkerLost: whoever worked on one scenario was lost again and again.
     """
     from rebalancer.frames import outcomes_frame  # noqa: PLC0415 - pandas, only where somebody asks for it
 
     found = outcomes(model, scenarios, seconds=seconds, executor=executor, workers=workers, progress=progress)
     return outcomes_frame(found)
-
-
-def assert_work(seconds: float) -> None:
-    """Pass where there is time to solve in.
-
-    Raises:
-        InputError: there is none.
-    """
-    if seconds <= 0:
-        raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")

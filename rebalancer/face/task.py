@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rebalancer.errors import InputError
 from rebalancer.execute import Journals, Past, cooled, learned_pace
+from rebalancer.face.given import assert_work
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.moments import told_or_now
 from rebalancer.face.read import PoolState
@@ -42,8 +42,7 @@ def task_of(model: Model, made_at: datetime | None, seconds: float | None = None
     past = _past(model)
     policy = cooled(model.policy, pool, when, past=past)
     if seconds is not None:
-        if seconds <= 0:
-            raise InputError("seconds", f"{seconds:g} is no time to solve in", "Give more than 0")
+        assert_work(seconds)
         limits = policy.limits.model_copy(update={"solve_seconds": float(seconds)})
         policy = policy.model_copy(update={"limits": limits})
     same = policy is model.policy

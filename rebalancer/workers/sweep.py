@@ -32,7 +32,7 @@ class Sweep:
         progress: whether a bar shows how many are done; by default on a terminal or in a notebook.
 
     Raises:
-        InputError: no workers at all.
+        InputError: no workers at all, or an executor that is none.
     """
 
     executor: Executor | None = None
@@ -40,8 +40,11 @@ class Sweep:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise InputError("workers", f"{self.workers} are too few", "Give 1 or more")
+        workers: object = self.workers
+        if workers is not None and not (isinstance(workers, int) and workers >= 1):
+            raise InputError("workers", f"{self.workers} are too few", "Give a whole number, 1 or more")
+        if self.executor is not None and not hasattr(self.executor, "submit"):
+            raise InputError("executor", f"{self.executor!r} takes no work", "Give one of concurrent.futures")
 
     def processes(self, calls: int) -> int:
         """How many processes so many *calls* are made in."""

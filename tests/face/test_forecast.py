@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import cast
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import rebalancer as rb
-
-if TYPE_CHECKING:
-    from rebalancer.face.history import History
+from rebalancer.face.history import History
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 20
@@ -44,9 +42,9 @@ def past_of(model: rb.Model, *, growth: float) -> History:
             "memory_total_bytes": 350 * GIB,
         }
     )
-    told = SimpleNamespace(
-        load=lambda _days: pd.concat([load, other]), host_load=lambda _days: own, nights=lambda _days: nights
-    )
+    told = Mock(spec=History)
+    told.load.return_value, told.host_load.return_value = pd.concat([load, other]), own
+    told.nights.return_value = nights
     return cast("History", told)
 
 

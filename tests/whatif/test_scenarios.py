@@ -73,6 +73,7 @@ EXAMPLES: tuple[Edit, ...] = (
     sc.grow("*", cpu=1.37),
     sc.add_vms(3, "a"),
     sc.add_vms(2, Shape(vcpus=2, memory_gib=4, load=0.5, tags=("new",))),
+    sc.add_vms(1, Shape(vcpus=2, memory_gib=4, load=[0.25] * 23 + [2.0], name="nightly")),
     sc.relax("guest-tools-installed"),
     sc.add_group("apart", "pair", "a", "b"),
     sc.policy({"objective.threshold": 0.6, "limits": {"maximum_moves": 3}}),
@@ -89,8 +90,8 @@ def test_an_edit_is_a_value_with_words_and_a_table(edit: Edit) -> None:
 
 
 def test_all_edits_have_an_example() -> None:
-    """But for those that need a file, or a group in the policy, which have tests of their own."""
-    assert {kind.key for kind in EDITS} - {edit.key for edit in EXAMPLES} == {"add_vms_from", "merge", "drop_group"}
+    """Those that need a file, or a group in the policy, too."""
+    assert {kind.key for kind in EDITS} == {edit.key for edit in EVERY}
 
 
 def written(state: Situation, path: Path) -> Situation:
@@ -100,11 +101,25 @@ def written(state: Situation, path: Path) -> Situation:
     return replace(state, pool=found.pool, demand=found.demand)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another pool and a table of new VMs, in the folder where work is done."""
+    monkeypatch.chdir(tmp_path)
+    other = other_pool()
+    known = Snapshot(pool=other, demand=demand_of(other, {"o-vm": 1.0}), taken_at=NOW, source="test")
+    write_snapshot(known, tmp_path / "other.json")
+    (tmp_path / "new.csv").write_text("name,vcpus,memory_gib,load,count\nweb,2,4,0.5,3\n", encoding="utf-8")
+
+
+EVERY = (*EXAMPLES, sc.drop_group("pair"), sc.merge("other.json"), sc.add_vms_from("new.csv"))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    edits=st.lists(st.sampled_from(EXAMPLES), min_size=1, max_size=4),
+    edits=st.lists(st.sampled_from(EVERY), min_size=1, max_size=4),
     pcpu=st.lists(st.floats(0, 4, allow_nan=False), min_size=3, max_size=3),
 )
+@pytest.mark.usefixtures("files")
 def test_edits_commute_with_writing_and_reading(edits: list[Edit], pcpu: list[float], tmp_path: Path) -> None:
     """Edit and write, or write and edit: the same pool, the same demand; or both refuse in the same words."""
     start = situation(pcpu=dict(zip("abc", pcpu, strict=True)))
@@ -164,6 +179,16 @@ def test_new_vms_start_and_count(tmp_path: Path) -> None:
     grown = after(sc.add_vms_from(tmp_path / "new.csv"))
     assert [each.vm for each in grown.stranded] == ["huge #1"]
     assert sum(vm.name.startswith("web #") and vm.resident_on is not None for vm in grown.pool.guests()) == 3
+
+
+def test_new_vms_have_the_load_of_their_hours() -> None:
+    """As a shape has it, also where it went through TOML; not its peak all day long."""
+    hours = [0.25] * 23 + [2.0]
+    edit = edit_of(sc.add_vms(1, Shape(vcpus=2, memory_gib=4, load=hours)).as_toml(), "test")
+    demand = after(edit).demand
+    assert demand is not None
+    (row,) = [row for row, vm in enumerate(demand.vms) if vm not in {"a", "b", "c"}]
+    assert demand.vm_pcpu[row].tolist() == hours
 
 
 def test_retired_vms_give_their_room_free() -> None:

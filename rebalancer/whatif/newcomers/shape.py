@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +52,16 @@ class Shape:
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.vcpus <= MOST_VCPUS:
-            raise InputError(f"shape {self.name!r}", f"{self.vcpus} vCPUs", f"Give 1 to {MOST_VCPUS}")
+        if not isinstance(self.vcpus, Integral) or not 1 <= self.vcpus <= MOST_VCPUS:
+            raise InputError(f"shape {self.name!r}", f"{self.vcpus!r} vCPUs", f"Give a whole number, 1 to {MOST_VCPUS}")
         for words, value in (("memory_gib", self.memory_gib), ("disk_gib", self.disk_gib)):
             least = 0.0 if words == "disk_gib" else 2.0**-10
-            if not least <= value <= MOST_GIB:
-                raise InputError(f"shape {self.name!r}", f"{words} is {value:g}", "Give a size in GiB")
+            if not isinstance(value, Real) or not least <= value <= MOST_GIB:
+                raise InputError(f"shape {self.name!r}", f"{words} is {value!r}", "Give a size in GiB")
+        if isinstance(self.networks, str) or isinstance(self.tags, str):
+            raise InputError(f"shape {self.name!r}", "networks and tags are several names", 'Write them as ("one",)')
+        if odd := [each for each in self._given if not isinstance(each, Real)]:
+            raise InputError(f"shape {self.name!r}", f"a load of {odd[0]!r}", "Give pCPUs, 0 up to its vCPUs")
         wrong = [each for each in self.hourly if not 0 <= each <= self.vcpus]
         if wrong:
             problem = f"a load of {wrong[0]:g} pCPUs with {counted(self.vcpus, 'vCPU')}"
@@ -72,9 +77,12 @@ class Shape:
         """pCPUs by hour of the day, or one number for all."""
         if self.load is None:
             return (float(self.vcpus),)
-        if isinstance(self.load, int | float):
-            return (float(self.load),)
-        return tuple(float(each) if math.isfinite(each) else -1.0 for each in self.load)
+        return tuple(float(each) for each in self._given)
+
+    @property
+    def _given(self) -> tuple[Any, ...]:
+        given: Any = () if self.load is None else self.load
+        return (given,) if isinstance(given, Real) else tuple(given)
 
     def load_in(self, profile: LoadProfile) -> NDArray[np.float64]:
         """pCPUs in every slot of *profile*, shape (slots,), in pCPUs of its speed."""

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from typing import ClassVar
 
 from rebalancer.demand import LoadProfile
+from rebalancer.errors import InputError
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.policy import Policy
 from rebalancer.policy.selectors import Selectors
@@ -110,8 +111,10 @@ def hosts_in(pool: Pool, selectors: tuple[str, ...], where: str) -> list[Uuid]:
     """The hosts that *selectors* name, in the order of the pool.
 
     Raises:
+        InputError: there are none.
         PolicyError: one of them names none, or two.
     """
+    _assert_named(selectors, where)
     found = Selectors(pool).hosts(selectors, where)
     return [uuid for uuid in pool.hosts if uuid in found]
 
@@ -120,12 +123,19 @@ def guests_in(pool: Pool, selectors: tuple[str, ...], where: str) -> list[Uuid]:
     """The guests that *selectors* name, in the order of the pool; `*` names all.
 
     Raises:
+        InputError: there are none.
         PolicyError: one of them names none, or two.
     """
+    _assert_named(selectors, where)
     if EVERYBODY in selectors:
         return [vm.uuid for vm in pool.guests()]
     found = Selectors(pool).vms(selectors, where).both
     return [uuid for uuid in pool.vms if uuid in found]
+
+
+def _assert_named(selectors: tuple[str, ...], where: str) -> None:
+    if not selectors:
+        raise InputError(where.strip(), "nobody is named", "Name at least one")
 
 
 def listed(names: tuple[str, ...]) -> str:

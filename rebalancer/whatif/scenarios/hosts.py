@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, ClassVar
 from uuid import NAMESPACE_OID, uuid5
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import PIF, VM, Host, Pool, PowerState, Uuid
+from rebalancer.inventory.feature_words import feature_words
 from rebalancer.policy.selectors import Selectors
 from rebalancer.units import GIB, counted
 from rebalancer.whatif.failures import failure_of
 from rebalancer.whatif.maintenance import PLATFORM, marked, older_than
+from rebalancer.whatif.newcomers.shape import MOST_GIB, MOST_VCPUS
 from rebalancer.whatif.scenarios.edit import Edit, Situation, Stranded, hosts_in, listed
 from rebalancer.whatif.scenarios.tables import with_hosts, without_hosts, without_vms
 
@@ -157,11 +160,17 @@ class Refit(Edit):
 
     def applied(self, now: Situation) -> Situation:
         """*now* with them; the pool's own CPU features are what all hosts share, once XAPI has levelled it."""
+        if all(each is None for each in (self.like, self.cpus, self.mhz, self.features, self.memory_gib)):
+            raise InputError(self.words, "nothing changes", "Give like, cpus, mhz, features or memory_gib")
         changed = {uuid: self._host(now.pool, uuid) for uuid in hosts_in(now.pool, self.hosts, self.words)}
         return replace(now, pool=replace(now.pool, hosts={**now.pool.hosts, **changed}))
 
     def _host(self, pool: Pool, uuid: Uuid) -> Host:
         host = pool.hosts[uuid]
+        if self.mhz is not None and not 0 < self.mhz < inf:
+            raise InputError(self.words, "no CPU has this speed", "Give MHz, more than 0")
+        if self.features is not None and not feature_words(self.features):
+            raise InputError(self.words, f"{self.features!r} are no CPU features", "Write them as hosts report them")
         if self.like:
             host = replace(host, cpu_info=pool.hosts[_one(pool, self.like)].cpu_info)
         info = dict(host.cpu_info)
@@ -211,7 +220,8 @@ def refitted(host: Host, *, cpus: int | None, memory_gib: float | None) -> Host:
     Raises:
         InputError: no host has this size.
     """
-    if (cpus is not None and cpus < 1) or (memory_gib is not None and memory_gib <= 0):
+    likely = cpus is None or 1 <= cpus <= MOST_VCPUS
+    if not likely or not (memory_gib is None or 0 < memory_gib <= MOST_GIB):
         raise InputError(f"host {host.name!r}", "no host has this size", "Give 1 CPU or more, and more than 0 GiB")
     info = host.cpu_info if cpus is None else {**host.cpu_info, "cpu_count": str(cpus)}
     memory = host.memory_total_bytes if memory_gib is None else int(memory_gib * GIB)

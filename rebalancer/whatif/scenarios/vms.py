@@ -14,7 +14,7 @@ from rebalancer.rules.facts.memory_model import arrival_overhead, counts_xen_vcp
 from rebalancer.units import GIB, MIB, counted, demand_mib
 from rebalancer.whatif.newcomers.joined import joined_demand, joined_pool
 from rebalancer.whatif.newcomers.newcomer import Kind, Newcomer, newcomers
-from rebalancer.whatif.newcomers.shape import Shape
+from rebalancer.whatif.newcomers.shape import MOST_GIB, MOST_VCPUS, Shape
 from rebalancer.whatif.newcomers.table import shapes_in
 from rebalancer.whatif.place import Place, places
 from rebalancer.whatif.scenarios.edit import Edit, Situation, Stranded, guests_in, listed
@@ -40,7 +40,10 @@ class Resize(Edit):
 
     def applied(self, now: Situation) -> Situation:
         """*now* once they have restarted with it where they are."""
-        if (self.vcpus is not None and self.vcpus < 1) or (self.memory_gib is not None and self.memory_gib <= 0):
+        if self.vcpus is None and self.memory_gib is None:
+            raise InputError(self.words, "nothing changes", "Give vcpus or memory_gib")
+        likely = self.vcpus is None or 1 <= self.vcpus <= MOST_VCPUS
+        if not likely or not (self.memory_gib is None or 0 < self.memory_gib <= MOST_GIB):
             raise InputError(self.words, "no VM has this size", "Give 1 vCPU or more, and more than 0 GiB")
         changed = {
             uuid: self._resized(now.pool.vms[uuid], now.pool) for uuid in guests_in(now.pool, self.vms, self.words)
@@ -133,7 +136,7 @@ class AddVMs(Edit):
     like: str | None = None
     vcpus: int | None = None
     memory_gib: float | None = None
-    load: float | None = None
+    load: float | tuple[float, ...] | None = None
     disk_gib: float = 0.0
     sr: str | None = None
     networks: tuple[str, ...] = ()

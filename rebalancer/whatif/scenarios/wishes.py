@@ -32,8 +32,11 @@ class Relax(Edit):
         """*now* without them.
 
         Raises:
+            InputError: none is named.
             PolicyError: there is no such rule, or it is XAPI's, or the policy's own.
         """
+        if not self.rules:
+            raise InputError(self.words.strip(), "no rule is named", "Name at least one; docs/rules.md lists them")
         wanted = now.policy.rules
         more = tuple(dict.fromkeys((*wanted.relax, *self.rules)))
         policy = now.policy.model_copy(update={"rules": wanted.model_copy(update={"relax": more})})
@@ -115,7 +118,15 @@ class SetPolicy(Edit):
 
     @classmethod
     def of(cls, changes: Mapping[str, object]) -> SetPolicy:
-        """Of keys with dots, or of sections as in a policy file."""
+        """Of keys with dots, or of sections as in a policy file.
+
+        Raises:
+            InputError: these are no keys and values.
+        """
+        given: object = changes
+        if not isinstance(given, Mapping) or not given:
+            remedy = 'Write them as {"objective.threshold": 0.6}'
+            raise InputError("policy", f"{changes!r} are no keys and values", remedy)
         flat = dict(_flat(changes))
         return cls(changes=tuple((key, json.dumps(value, default=str)) for key, value in sorted(flat.items())))
 
