@@ -49,4 +49,6 @@ def _asked(stages: Sequence[KeptStage]) -> bool:
 def _in_words(each: ShutDown) -> str:
     protection = f"HA {each.restart_priority}" if each.restart_priority else "no HA"
     delay = f"start_delay {duration_in_words(each.start_delay) if each.start_delay else '0 s'}"
-    return f"{each.vm_name}, order {each.order}, {delay}, {protection}, off for about {duration_in_words(each.seconds)}"
+    deaf = "; switched off if its guest does not react" if each.hard else ""
+    off = f"off for about {duration_in_words(each.seconds)}{deaf}"
+    return f"{each.vm_name}, order {each.order}, {delay}, {protection}, {off}"

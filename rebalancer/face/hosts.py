@@ -20,6 +20,7 @@ from rebalancer.whatif import evacuate as evacuation_of
 from rebalancer.whatif import rolling as stages_of
 from rebalancer.whatif import sleep as sleep_of
 from rebalancer.whatif.itinerary import Stage
+from rebalancer.whatif.pinned import may_be_switched_off
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +171,7 @@ def rolling(
         version=version,
         come_home=come_home,
         shut_down=model.policy.rolling.shut_down if shut_down else (),
+        switch_off=may_be_switched_off(model.policy, model.state.pool) if shut_down else (),
         made_at=given.made_at,
         pace=given.pace,
         reporter=reporter,

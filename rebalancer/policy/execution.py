@@ -31,7 +31,9 @@ class ExecutionPolicy(Section):
 
     `power` names what may be done to hosts beside: "disable" them for maintenance, and enable them again; "reboot"
     those that are disabled and empty; "shutdown" those that sleep, and "power-on" those that are needed.
-    With "shutdown-vm" and "start-vm", VMs that cannot leave their host are shut down while it is worked on.
+    With "shutdown-vm" and "start-vm", VMs that cannot leave their host are shut down while it is worked on; with
+    "hard-shutdown-vm" as well, those that `rolling.hard_shut_down` names are switched off where their guest does not
+    react.
     """
 
     require_approval: bool = False
@@ -45,7 +47,9 @@ class ExecutionPolicy(Section):
     adaptive: bool = True
     slow_factor: Annotated[float, Field(gt=1, le=MUCH)] = 2.5
     quiet_wlb: tuple[ServerAddress, ...] = ()
-    power: tuple[Literal["disable", "reboot", "shutdown", "power-on", "shutdown-vm", "start-vm"], ...] = ()
+    power: tuple[
+        Literal["disable", "reboot", "shutdown", "power-on", "shutdown-vm", "start-vm", "hard-shutdown-vm"], ...
+    ] = ()
 
     @model_validator(mode="after")
     def _signatures_are_on_approvals(self) -> ExecutionPolicy:

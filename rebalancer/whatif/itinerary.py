@@ -104,6 +104,7 @@ class Itinerary:
         habit: when VMs return.
         most_seconds: how long a stage may be solved of which nothing is found sooner.
         pinned: VMs that do not leave their host, and are shut down while it is worked on.
+        hard: those of them that are switched off where their guest does not react.
     """
 
     start: Problem
@@ -115,6 +116,7 @@ class Itinerary:
     reporter: SolveReporter
     most_seconds: float
     pinned: frozenset[Uuid] = frozenset()
+    hard: frozenset[Uuid] = frozenset()
     _now: Problem = field(init=False)
     _done: list[Uuid] = field(init=False, default_factory=list)
     _stages: list[Stage] = field(init=False, default_factory=list)
@@ -174,7 +176,7 @@ class Itinerary:
 
     def _take(self, purpose: Purpose, host: Uuid, plan: Plan) -> None:
         name = self.start.names.hosts[host]
-        down = shut_down_on(host, self.pinned, self._now) if purpose is Purpose.EMPTY else ()
+        down = shut_down_on(host, self.pinned, self._now, hard=self.hard) if purpose is Purpose.EMPTY else ()
         self._stages.append(Stage(purpose=purpose, host=host, host_name=name, plan=plan, shut_down=down))
         self._now = problem_at(self._now, plan.predicted)
 

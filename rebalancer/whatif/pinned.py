@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rebalancer.inventory import VM, DomainType, Pool, PowerState, Uuid, VBDType
+from rebalancer.policy import Policy
 from rebalancer.policy.selectors import Selectors
 from rebalancer.problem import Problem
 from rebalancer.rules.in_guest.guest_tools import has_drivers
@@ -25,6 +26,8 @@ START_SECONDS: Final = 30.0
 """What XAPI is assumed to take to start a VM; its guest boots after that."""
 NEEDED: Final = ("clean_shutdown", "start", "start_on")
 """Operations that nobody may have blocked."""
+HARD: Final = "hard-shutdown-vm"
+"""The word of `execution.power` without which nobody is switched off."""
 PROTECTED: Final = 2
 IMPORTANCE: Final = MappingProxyType({"restart": PROTECTED, "best-effort": 1})
 """How much it matters that a VM runs, by its `ha_restart_priority`."""
@@ -41,6 +44,7 @@ class ShutDown:
         order: when it starts, by XAPI's record of it; higher ones are shut down first, lower ones are started first.
         start_delay: seconds that VMs of the next order wait for once it runs.
         restart_priority: `restart` where high availability protects it, `best-effort`, or "".
+        hard: whether it is switched off where its guest does not react.
     """
 
     vm: Uuid
@@ -49,6 +53,7 @@ class ShutDown:
     order: int = 0
     start_delay: int = 0
     restart_priority: str = ""
+    hard: bool = False
 
 
 def may_be_shut_down(selectors: Sequence[str], pool: Pool) -> frozenset[Uuid]:
@@ -59,6 +64,16 @@ def may_be_shut_down(selectors: Sequence[str], pool: Pool) -> frozenset[Uuid]:
     """
     chosen = Selectors(pool).vms(selectors, "rolling.shut_down").resident
     return frozenset(vm for vm in chosen if not why_not(pool.vms[vm], pool))
+
+
+def may_be_switched_off(policy: Policy, pool: Pool) -> frozenset[Uuid]:
+    """The VMs that are switched off where their guest does not react: *policy* names each, and has the word for it.
+
+    Raises:
+        PolicyError: it names a VM that the pool does not have, or two by one name.
+    """
+    named = Selectors(pool).vms(policy.rolling.hard_shut_down, "rolling.hard_shut_down").resident
+    return named if HARD in policy.execution.power else frozenset()
 
 
 def why_not(vm: VM, pool: Pool) -> str:
@@ -84,12 +99,14 @@ def _reacts(vm: VM) -> bool:
     return has_drivers(vm.guest_metrics) or other.get("feature-shutdown") == "1"
 
 
-def shut_down_on(host: Uuid, vms: frozenset[Uuid], problem: Problem) -> tuple[ShutDown, ...]:
+def shut_down_on(
+    host: Uuid, vms: frozenset[Uuid], problem: Problem, *, hard: frozenset[Uuid] = frozenset()
+) -> tuple[ShutDown, ...]:
     """Those of *vms* that are on *host*, in the order in which they are shut down: who goes last comes back first.
 
     One is asked after the other, and they are started one after the other, in the opposite order. As lengths are
     assumed, no sequence that keeps to the `order` of VMs has those that HA protects off for less time, nor those of
-    best effort beside them, nor all together.
+    best effort beside them, nor all together. Those that are *hard* are switched off where their guest does not react.
     """
     there = [problem.pool.vms[vm] for vm in vms if problem.initial.host_of.get(vm) == host]
     names = problem.names.vms
@@ -102,6 +119,7 @@ def shut_down_on(host: Uuid, vms: frozenset[Uuid], problem: Problem) -> tuple[Sh
             order=vm.order,
             start_delay=vm.start_delay,
             restart_priority=vm.ha_restart_priority,
+            hard=vm.uuid in hard,
         )
         for vm, seconds in zip(ranked, _seconds_off(ranked), strict=True)
     )

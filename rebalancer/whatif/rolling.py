@@ -122,6 +122,7 @@ def rolling(
     come_home: bool,
     made_at: datetime,
     shut_down: Sequence[str] = (),
+    switch_off: Collection[Uuid] = (),
     pace: Pace = NO_EXPERIENCE,
     reporter: SolveReporter | None = None,
 ) -> Rolling:
@@ -134,6 +135,7 @@ def rolling(
         come_home: whether VMs return to where they are now.
         made_at: the time, with a zone.
         shut_down: selectors of VMs that are shut down meanwhile where they cannot leave their host.
+        switch_off: those of them that are switched off where their guest does not react.
         pace: how long steps take.
         reporter: hears how solving goes on.
 
@@ -151,6 +153,7 @@ def rolling(
         pace=pace,
         reporter=reporter or SolveReporter(),
         most_seconds=problem.policy.limits.solve_seconds,
+        hard=frozenset(switch_off),
     )
     names = problem.names.hosts
     dead = () if hosts else tuple(names[uuid] for uuid, host in problem.pool.hosts.items() if not host.live)

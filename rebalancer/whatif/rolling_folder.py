@@ -20,7 +20,7 @@ from rebalancer.whatif.stage_loads import LOAD_COLUMNS, load_rows
 
 INDEX, INDEX_JSON = "rolling.md", ROLLING_JSON
 FORMAT: Final = "rebalancer-rolling/1"
-SHUT_DOWN_COLUMNS = ("host", "VM", "order", "start_delay", "HA", "off for about")
+SHUT_DOWN_COLUMNS = ("host", "VM", "order", "start_delay", "HA", "off for about", "without reaction")
 ASIDE_COLUMNS = ("host", "why", "what would let all leave")
 DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 
@@ -154,7 +154,8 @@ def shut_down_cells(each: ShutDown) -> tuple[str, ...]:
     """A VM that is shut down: its name, place in the order, delay, what HA does for it, and how long it is off."""
     protection = each.restart_priority or "-"
     delay = duration_in_words(each.start_delay) if each.start_delay else "-"
-    return (each.vm_name, str(each.order), delay, protection, duration_in_words(each.seconds))
+    deaf = "hard shutdown" if each.hard else "host stays on"
+    return (each.vm_name, str(each.order), delay, protection, duration_in_words(each.seconds), deaf)
 
 
 def downtime_of(found: Rolling) -> str:

@@ -22,6 +22,7 @@ from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.balancing import Balancing
 from rebalancer.xapi.credentials import Credentials
 from rebalancer.xapi.guest_power import GuestPower
+from rebalancer.xapi.hard_shutdown import HardShutdowns
 from rebalancer.xapi.host_power import HostPower
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
@@ -216,6 +217,10 @@ class LivePool:
             InputError: it does not.
         """
         return GuestPower(self._sender.task_of, self._sender.send_harmless, self.ref_of, self._session.record, allowed)
+
+    def hard_shutdowns(self, allowed: Collection[str], named: Collection[str]) -> HardShutdowns:
+        """The door to switching VMs off without their guest; arguments and errors are those of `HardShutdowns`."""
+        return HardShutdowns(self._sender.task_of, self.ref_of, self._session.record, allowed, named)
 
     def task(self, ref: str) -> TaskState:
         """How a task stands."""

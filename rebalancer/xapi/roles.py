@@ -66,6 +66,11 @@ FEATURES: Final = (
         role="pool-operator",
     ),
     Feature(name="shutting VMs down that cannot leave their host", calls=("VM.clean_shutdown",), role="vm-operator"),
+    Feature(
+        name="switching off those of them that do not react, where the policy names them",
+        calls=("VM.hard_shutdown",),
+        role="vm-operator",
+    ),
     Feature(name="starting these VMs on their host", calls=("VM.start_on",), role="vm-power-admin"),
     Feature(
         name="keeping HA and auto-power-on away from them meanwhile",

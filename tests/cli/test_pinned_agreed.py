@@ -91,6 +91,20 @@ def test_a_yes_to_another_list_does_not_count(
     assert guests(own, HOST) == set(pinned)
 
 
+def test_who_would_be_switched_off_is_said_before(
+    own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the one that the policy names for that, and not of the other."""
+    first, second = (own.database.get("VM", vm)["name_label"] for vm in pinned)
+    policy = policy_for(own, terminal, pinned, [*WORDS, "hard-shutdown-vm"])
+    policy.write_text(f'{policy.read_text()}hard_shut_down = ["{second}"]\n')
+    at_a_terminal(monkeypatch, False)
+    lines = roll(own, terminal, policy).err.splitlines()
+    told = {name: next(line for line in lines if f"{HOST}: {name}," in line) for name in (first, second)}
+    deaf = "switched off if its guest does not react"
+    assert [deaf in told[name] for name in (first, second)] == [False, True]
+
+
 @pytest.mark.parametrize("stands_for_it", ["--yes", "approval"])
 def test_nobody_is_asked_where_that_was_said_before(
     own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch, stands_for_it: str

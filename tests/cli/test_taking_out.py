@@ -16,6 +16,7 @@ from rebalancer.execute.claim.holder import Holder
 from rebalancer.execute.claim.pool_claim import LOCK
 from rebalancer.execute.journal.folders import lock_path
 from rebalancer.simulator import Simulator
+from rebalancer.xapi.hard_shutdown import HardShutdowns
 from rebalancer.xapi.live import LivePool
 from rebalancer.xapi.service import HostService
 from tests.cli.in_maintenance import ALLOWED, POOL, guests, is_enabled, member, ref_of
@@ -80,6 +81,7 @@ def test_no_session_has_a_call_that_switches_anything() -> None:
     assert named.pop("host.shutdown") == named.pop("host.power_on") == {"host_power.py", "roles.py"}
     pair = named.pop("VM.clean_shutdown"), named.pop("VM.start_on")
     assert pair == ({"guest_power.py", "roles.py"},) * 2
+    assert named.pop("VM.hard_shutdown") == {"hard_shutdown.py", "roles.py"}
     switches = re.compile(
         r"host\.(reboot|shutdown|power_on|evacuate)|VM\.(\w*shutdown|\w*reboot|start\w*|suspend|resume)"
     )
@@ -88,6 +90,32 @@ def test_no_session_has_a_call_that_switches_anything() -> None:
     for words in ((), ("reboot",)):
         with pytest.raises(InputError, match=r"execution\.power"):
             HostService(lambda *_: None, lambda _kind, uuid: uuid, words)
+
+
+def test_no_session_switches_a_vm_off_without_word_and_name() -> None:
+    """The door stays closed without all words, and where nobody is named; and it lets nobody through who is not."""
+    sent: list[tuple[object, ...]] = []
+
+    def send(*call: object) -> str:
+        sent.append(call)
+        return "task"
+
+    def door(words: list[str], named: list[str]) -> HardShutdowns:
+        return HardShutdowns(send, lambda _, uuid: f"ref {uuid}", lambda *_: {"name_label": "web"}, words, named)
+
+    words = ["shutdown-vm", "start-vm", "hard-shutdown-vm"]
+    for missing in words:
+        with pytest.raises(InputError, match=r"execution\.power"):
+            door([each for each in words if each != missing], ["web"])
+    with pytest.raises(InputError, match=r"rolling\.hard_shut_down"):
+        door(words, [])
+    for named in (["db"], ["tag:web"], ["uuid-2"]):
+        with pytest.raises(InputError, match="does not name web"):
+            door(words, named).switch_off("uuid-1")
+    assert sent == []
+    for named in (["web"], ["uuid-1"]):
+        door(words, named).switch_off("uuid-1")
+    assert sent == [("Async.VM.hard_shutdown", "ref uuid-1")] * 2
 
 
 def test_who_cannot_leave_keeps_the_host_in_service(own: Simulator, terminal: Terminal, policy: Path) -> None:

@@ -122,6 +122,7 @@ def test_the_manual_names_no_other_key() -> None:
         ('[rolling]\ncommand = "reboot-it"', "rolling.command should be a list"),
         ('[rolling]\napprove = "each"', "rolling.approve should be 'itinerary' or 'stage', not \"each\""),
         ("[rolling]\nplan_anew = 1", "rolling.plan_anew should be true or false, not 1"),
+        ('[rolling]\nhard_shut_down = ["tag:web"]', "'tag:web' stands for many: name each VM that may be switched off"),
         ("[rolling]\nboot_minutes = 0", "rolling.boot_minutes should be above 0, not 0"),
         (
             '[rolling]\ncommand = ["reboot-it"]\n[execution]\npower = ["disable", "reboot"]',

@@ -14,9 +14,18 @@ import pytest
 
 from rebalancer.errors import PolicyError
 from rebalancer.inventory import VM, Pool, PowerState
+from rebalancer.policy.execution import ExecutionPolicy
+from rebalancer.policy.rolling import RollingPolicy
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Purpose, Rolling, rolling, write_rolling
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, shut_down_on, why_not
+from rebalancer.whatif.pinned import (
+    BOOT_SECONDS,
+    SHUTDOWN_SECONDS,
+    START_SECONDS,
+    may_be_switched_off,
+    shut_down_on,
+    why_not,
+)
 from rebalancer.whatif.rolling_index import read_rolling
 from tests.plan.made import LATER, MADE_AT, pool_with
 from tests.pools import problem_of
@@ -147,6 +156,31 @@ def test_each_is_listed_with_its_place_delay_and_protection(pool: Pool, tmp_path
     page = (tmp_path / "all" / "rolling.md").read_text(encoding="utf-8")
     assert "| h1 | a | 1 | - | restart | " in page
     assert "| h1 | b | 0 | 90 s | - | " in page
+
+
+def test_who_is_switched_off_is_marked(pool: Pool, tmp_path: Path) -> None:
+    """Where the policy names it and has the word; a name that nobody has is an error."""
+    rolling_policy = RollingPolicy(hard_shut_down=("b",))
+    silent = problem_of(pool).policy.model_copy(update={"rolling": rolling_policy})
+    told = silent.model_copy(update={"execution": ExecutionPolicy(power=("hard-shutdown-vm",))})
+    assert [sorted(may_be_switched_off(each, pool)) for each in (silent, told)] == [[], ["b"]]
+    nobody = told.model_copy(update={"rolling": RollingPolicy(hard_shut_down=("x",))})
+    with pytest.raises(PolicyError, match=r"rolling\.hard_shut_down"):
+        may_be_switched_off(nobody, pool)
+    found = rolling(
+        problem_of(pool),
+        ["h1"],
+        version=None,
+        come_home=True,
+        made_at=MADE_AT,
+        shut_down=["a", "b"],
+        switch_off=may_be_switched_off(told, pool),
+    )
+    assert [(each.vm, each.hard) for each in found.stages[0].shut_down] == [("a", False), ("b", True)]
+    write_rolling(found, tmp_path / "all")
+    page = (tmp_path / "all" / "rolling.md").read_text(encoding="utf-8")
+    assert (page.count("| host stays on |"), page.count("| hard shutdown |")) == (1, 1)
+    assert [each.hard for each in read_rolling(tmp_path / "all").stages[0].shut_down] == [False, True]
 
 
 def test_only_those_who_are_named_and_only_where_it_is_asked_for(pool: Pool) -> None:

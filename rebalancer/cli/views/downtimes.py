@@ -17,7 +17,7 @@ def downtime_tables(found: Sequence[Downtime]) -> Iterator[RenderableType]:
     """A row a VM, and the sum; nothing where none was off."""
     if not found:
         return
-    columns = {"host": "name", "VM": "name", "off for": "right", "by estimate": "right", "now": "left"}
+    columns = {"host": "name", "VM": "name", "off for": "right", "by estimate": "right", "how": "left", "now": "left"}
     yield table("Shut down meanwhile", columns, [_cells(each) for each in found])
     off = duration_in_words(sum(each.seconds for each in found))
     estimate = duration_in_words(sum(each.estimated_seconds for each in found))
@@ -26,7 +26,9 @@ def downtime_tables(found: Sequence[Downtime]) -> Iterator[RenderableType]:
 
 def _cells(each: Downtime) -> tuple[str, ...]:
     now = f"off since {each.off_since:%H:%M:%S} UTC" if each.off_since else "runs"
-    return (each.host, each.vm_name, duration_in_words(each.seconds), duration_in_words(each.estimated_seconds), now)
+    how = "switched off" if each.hard else "shut down"
+    times = duration_in_words(each.seconds), duration_in_words(each.estimated_seconds)
+    return (each.host, each.vm_name, *times, how, now)
 
 
 def downtimes_as_json(found: Sequence[Downtime]) -> dict[str, object]:

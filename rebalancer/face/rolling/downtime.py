@@ -22,6 +22,7 @@ class Downtime:
         seconds: from when it was last asked to shut down until it was seen running; so far where that is not over.
         estimated_seconds: what was estimated when it was planned.
         off_since: when it was asked, where it has not been seen running since.
+        hard: whether it was switched off, because its guest did not react.
     """
 
     host: str
@@ -30,6 +31,7 @@ class Downtime:
     seconds: float
     estimated_seconds: float
     off_since: datetime | None = None
+    hard: bool = False
 
 
 def downtimes(kept: KeptRolling, now: datetime) -> tuple[Downtime, ...]:
@@ -57,6 +59,7 @@ def _of_stage(stage: KeptStage, entries: Sequence[Entry], now: datetime) -> Iter
             seconds=sum(end.total_seconds() for end in ends),
             estimated_seconds=each.seconds,
             off_since=spans[-1][0] if spans[-1][1] is None else None,
+            hard=any(line.event is Event.FORCING for line in lines),
         )
 
 

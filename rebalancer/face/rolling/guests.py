@@ -1,7 +1,7 @@
 """VMs that cannot leave the host of a stage: shut down right before it goes down, started once it is back.
 
 Each call is announced in the trace, and what the pool shows of the VM settles whether it came through. Guests are asked
-to shut down, never made to; who does not is named, and the host stays on.
+to shut down; who does not is named, and the host stays on, unless the list and the policy say to switch it off.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import groupby
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute import assert_unclaimed
 from rebalancer.face.rolling.kept import KeptStage
-from rebalancer.face.rolling.one_guest import CLEAN, NOTHING, RUNNING, GuestSwitch
+from rebalancer.face.rolling.one_guest import DOWNWARD, NOTHING, RUNNING, GuestSwitch
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Event
 from rebalancer.inventory import Pool, PowerState, Uuid
@@ -148,7 +148,9 @@ class PinnedGuests:
 def _goes_down(vm: Uuid, pool: Pool) -> bool:
     """Whether a VM that was asked to shut down is off, or on its way."""
     found = pool.vms.get(vm)
-    return found is not None and (found.power_state is PowerState.HALTED or CLEAN in found.current_operations)
+    if found is None:
+        return False
+    return found.power_state is PowerState.HALTED or not DOWNWARD.isdisjoint(found.current_operations)
 
 
 def put_back(lowered: Mapping[Uuid, str], stood: str, pool: Uuid, power: GuestPower) -> Iterator[str]:

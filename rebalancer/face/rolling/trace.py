@@ -46,6 +46,8 @@ class Event(StrEnum):
     """The pool is about to start no VMs by itself; `words` is what stood there."""
     STOPPING = "vm-shutdown"
     """A VM is about to be asked to shut down, each time it is; `words` are its uuid, and its restart priority."""
+    FORCING = "vm-hard-shutdown"
+    """A VM whose guest does not react is about to be switched off; `words` is its uuid."""
     HALTED = "vm-off"
     """A VM is seen off; `words` is its uuid."""
     OFF = "vms-off"
@@ -68,7 +70,7 @@ class Event(StrEnum):
     ENDED = "ended"
 
 
-OF_VMS: Final = frozenset({Event.STOPPING, Event.HALTED, Event.STARTING, Event.RUNS})
+OF_VMS: Final = frozenset({Event.STOPPING, Event.FORCING, Event.HALTED, Event.STARTING, Event.RUNS})
 """Lines about one VM, whose uuid is the first of their words."""
 
 

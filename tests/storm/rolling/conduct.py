@@ -14,7 +14,10 @@ from tests.storm.record import Call, Record
 from tests.storm.rolling.scene import Scene
 
 OF_HOSTS = {"host.disable", "host.enable", "host.reboot"}
-SHUT_DOWN, START = "VM.clean_shutdown", "VM.start_on"
+SHUT_DOWN, SWITCH_OFF, START = "VM.clean_shutdown", "VM.hard_shutdown", "VM.start_on"
+PATIENCE = 20 * 60.0
+"""Seconds that a policy gives a guest by default."""
+OF_PINNED = {SHUT_DOWN, SWITCH_OFF, START}
 TURNED_DOWN = {"VM.set_ha_restart_priority", "pool.remove_from_other_config", "pool.add_to_other_config"}
 AUTO = "auto_poweron"
 
@@ -46,14 +49,14 @@ class Watch(Judge):
 
     def _may_be(self, complaint: Complaint) -> bool:
         if complaint.kind == "halted" and complaint.about in self.pinned:
-            return self._last_told(self.pinned[complaint.about]) == SHUT_DOWN
+            return self._last_told(self.pinned[complaint.about]) in {SHUT_DOWN, SWITCH_OFF}
         return super()._may_be(complaint)
 
     def _last_told(self, ref: str) -> str:
-        """What a VM was last told: to shut down, or to start; "" where nothing."""
+        """What a VM was last told: to shut down, to be off, or to start; "" where nothing."""
         calls = (each for each in reversed(self.record.events) if isinstance(each, Call))
         told = ((call.method.removeprefix("Async."), call.params) for call in calls)
-        return next((name for name, params in told if name in {SHUT_DOWN, START} and params[1] == ref), "")
+        return next((name for name, params in told if name in OF_PINNED and params[1] == ref), "")
 
 
 class Conduct:
@@ -65,6 +68,7 @@ class Conduct:
         self._anew = anew
         self._database, self._judge, self._stages = simulator.database, judge, scene.plans.stages
         self._homes = {each.vm: stage.host for stage in self._stages for each in stage.shut_down}
+        self._hard = {each.vm for stage in self._stages for each in stage.shut_down if each.hard}
         judge.pinned = {vm: self._database.by_uuid("VM", vm) for vm in self._homes}
         self._moves = [{(step.vm, step.target) for step in stage.plan.steps} for stage in self._stages]
         self._stage = 0
@@ -77,7 +81,7 @@ class Conduct:
             return
         if name in OF_HOSTS:
             return
-        if not self._homes or name not in {SHUT_DOWN, START, *TURNED_DOWN}:
+        if not self._homes or name not in {*OF_PINNED, *TURNED_DOWN}:
             self._judge.blame(f"{call}: nobody may send that")
         elif name.startswith("pool.") and call.params[2] != AUTO:
             self._judge.blame(f"{call}: about {call.params[2]}")
@@ -93,10 +97,22 @@ class Conduct:
         ref = self._database.by_uuid("host", home)
         if name == START and call.params[2] != ref:
             self._judge.blame(f"{call}: not its host")
+        if name == SWITCH_OFF and not (vm["uuid"] in self._hard and self._was_asked(call)):
+            self._judge.blame(f"{call}: not on the list, or not asked for so long")
         if name == SHUT_DOWN:
             others = [each["name_label"] for each in self._guests(ref) if each["uuid"] not in self._homes]
             if others or self._database.get("host", ref)["enabled"]:
                 self._judge.blame(f"{call}: before its host is disabled, and left by all others")
+
+    def _was_asked(self, call: Call) -> bool:
+        """Whether the guest of the VM of a call has been asked to shut down for as long as it may take."""
+        events = (each for each in self._judge.record.events if isinstance(each, Call))
+        asked = [
+            each.arrived
+            for each in events
+            if (each.method, each.params[1:2]) == (f"Async.{SHUT_DOWN}", call.params[1:2])
+        ]
+        return any(at is not None and call.at >= at + PATIENCE for at in asked[-1:])
 
     def at_arrival(self, call: Call) -> None:
         """A VM that moves does so by a stage that is not over, once."""
