@@ -37,7 +37,7 @@ def halted(stage: Stage, vm: str) -> None:
         left = [each for each in database.get("host", before)["resident_VMs"] if each != vm]
         database.change("VM", vm, power_state="Halted", resident_on=NULL)
         database.change("host", before, resident_VMs=left)
-    stage.before[record["uuid"]] = ""
+    stage.ends[record["uuid"]] = ""
 
 
 def pinned(stage: Stage, vm: str) -> None:

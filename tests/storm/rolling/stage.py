@@ -60,6 +60,7 @@ class Stage:
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
         self.before, self.settings = self.homes(), self._settings()
+        self.ends = self.before | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
         self.asks_people, self.any_time = False, False
         self.elsewhere: dict[str, set[str]] = {}
         self.judge.begin()
@@ -205,8 +206,8 @@ class Stage:
         if self._settings() != self.settings:
             self.blame("what was turned down while VMs were off is not as it was")
         for vm, home in self.homes().items():
-            if home != self.before[vm] and home not in self.elsewhere.get(vm, ()):
-                self.blame(f"VM {vm} is on {home or 'no host'}, and was on {self.before[vm] or 'no host'}")
+            if home != self.ends[vm] and home not in self.elsewhere.get(vm, ()):
+                self.blame(f"VM {vm} is on {home or 'no host'}, and has to end on {self.ends[vm] or 'no host'}")
         for host in hosts:
             if not host["enabled"]:
                 self.blame(f"{host['name_label']} is not enabled")
@@ -220,6 +221,9 @@ class Stage:
         for ref, pbd in self.simulator.database.items("PBD"):
             if pbd["host"] == host:
                 self.simulator.database.change("PBD", ref, currently_attached=True)
+
+    def _uuid(self, name: str) -> str:
+        return self.simulator.world.uuid("host", self.host(name))
 
     def host(self, name: str) -> str:
         """The ref of a host."""

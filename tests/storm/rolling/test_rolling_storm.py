@@ -58,5 +58,5 @@ def test_the_judge_sees_vms_that_are_shut_down_too_early_or_stay_off(
         stage.run()
         stage.judge_the_end()
         assert any("before its host is disabled, and left by all others" in each for each in stage.found)
-        assert any("not all VMs are home" in each for each in stage.found)
+        assert any("is on no host, and has to end on" in each for each in stage.found)
         assert any("is not as it was" in each for each in stage.found)
