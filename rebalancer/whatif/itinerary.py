@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -20,6 +20,7 @@ from rebalancer.whatif.pinned import ShutDown, shut_down_on
 from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 
 WISH = "rolling: hosts that are done"
+"""What the names of wishes in the policy of a stage begin with."""
 LONGER = 4
 """So many times as long a stage is asked for again of which nothing was found in its share of the time."""
 
@@ -129,7 +130,8 @@ class Itinerary:
         """
         self._now = self.start
         for host in self.order:
-            found = self._emptied(wished(closed(self._now, host), host, self._done, self.habit), host)
+            homes = self.start.initial.host_of
+            found = self._emptied(wished(closed(self._now, host), host, self._done, self.habit, homes), host)
             if found.plan is None:
                 self._failed.append(Failed(host=host, found=found))
                 if self.version and host in self.start.pool.coordinators:
@@ -181,13 +183,20 @@ class Itinerary:
         self._now = problem_at(self._now, plan.predicted)
 
 
-def wished(problem: Problem, host: Uuid, done: Sequence[Uuid], habit: Habit) -> Problem:
-    """*problem* with a wish that the VMs of *host* go to hosts that are *done*, where nobody has to move them again."""
-    vms = tuple(sorted(vm for vm, at in problem.initial.host_of.items() if at == host))
-    if not done or not vms or habit is Habit.AT_ONCE:
+def wished(problem: Problem, host: Uuid, done: Sequence[Uuid], habit: Habit, homes: Mapping[Uuid, Uuid]) -> Problem:
+    """*problem* with a wish that the VMs of *host* go where they need not move again: to hosts that are *done*.
+
+    Whose home by *homes* is one of these goes there, if anybody is brought home.
+    """
+    there = sorted(vm for vm, at in problem.initial.host_of.items() if at == host)
+    if not done or not there or habit is Habit.AT_ONCE:
         return problem
-    wish = RunOnPolicy(name=WISH, vms=vms, hosts=tuple(done), hard=False)
-    policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, wish)})
+    wishes = [RunOnPolicy(name=WISH, vms=tuple(there), hosts=tuple(done), hard=False)]
+    for home in () if habit.leaves_vms_away else done:
+        if vms := tuple(vm for vm in there if homes.get(vm) == home):
+            name = f"{WISH}: {problem.names.hosts[home]}"
+            wishes.append(RunOnPolicy(name=name, vms=vms, hosts=(home,), hard=False))
+    policy = problem.policy.model_copy(update={"run_on": (*problem.policy.run_on, *wishes)})
     return make_problem(problem.pool, problem.demand, policy, on_hold=problem.on_hold)
 
 

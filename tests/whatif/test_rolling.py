@@ -116,12 +116,13 @@ def test_nobody_goes_to_an_older_host(pool: Pool, *, come_home: bool) -> None:
 
 
 def test_a_full_pool_swings_over_the_first_host() -> None:
-    """Where no updated host has room beside its own VMs, the first stays empty for the others until the end."""
+    """Where no updated host has room beside its own VMs, the first takes them; its own go home once they have to."""
     guests = {f"{host}-{n}": (host, 4.0) for host in ("h1", "h2", "h3", "h4") for n in range(3)}
     pool = pool_with({"h1": 18, "h2": 18, "h3": 18, "h4": 18}, guests)
     found = rolled(problem_of(pool), version=NEW)
     assert found.refused is None
     assert found.habit is not Habit.AT_ONCE
+    assert found.copied_bytes == found.bound_bytes
     assert played(found, pool, NEW) == homes(pool)
 
 

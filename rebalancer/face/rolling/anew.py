@@ -50,7 +50,7 @@ class PlannedAnew:
         state, host = self.site.read(policy.demand), stage.host
         closed = out_of_service(state, self.progress.host(state.pool, stage))
         task = task_of(Model(closed, policy, state_dir=self.site.state_dir), self.site.clock.now())
-        problem = wished(task.book.problem, host, self._done(), self.progress.habit)
+        problem = wished(task.book.problem, host, self._done(), self.progress.habit, self.start().host_of)
         pinned = self._pinned(stage, closed.pool) & {each.vm for each in who_is_blocked(problem, [host])}
         found = emptied(problem, [host], made_at=task.made_at, pace=task.pace, staying=pinned)
         if found.plan is None:
@@ -120,5 +120,5 @@ class PlannedAnew:
         """
         policy, seconds = stage.plan.policy, self.site.policy.limits.solve_seconds
         limits = policy.limits.model_copy(update={"solve_seconds": seconds})
-        wishes = tuple(each for each in policy.run_on if each.name != WISH)
+        wishes = tuple(each for each in policy.run_on if not each.name.startswith(WISH))
         return policy.model_copy(update={"limits": limits, "run_on": wishes})
