@@ -145,6 +145,8 @@ class Course:
         with site.door as live:
             service_of(live, site.pool, site.allowed, site.state_dir).disable(stage.host)
         site.say(f"{stage.host_name} is disabled: nothing starts there, and nothing comes to it")
+        if not was_begun(self._journal(stage)) and (came := list(self._turn.left_behind(stage, site.look()))):
+            raise StalePlan(came)
         if waits := self._carried_out(stage, outing.away):
             return waits
         pool = site.look()

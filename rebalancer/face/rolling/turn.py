@@ -60,9 +60,18 @@ class Turn:
         self._tell(stage, self.progress.in_force(stage), stale)
         return self.progress.in_force(stage)
 
+    def left_behind(self, stage: KeptStage, pool: Pool) -> Iterator[str]:
+        """Who is on the host of *stage* in *pool*, and would be once it is emptied by its plan; a sentence."""
+        if stage.purpose is Purpose.EMPTY:
+            ends = stage.plan.predicted.host_of
+            leave = {step.vm for step in stage.plan.steps if ends.get(step.vm) != stage.host}
+            left = guests_on(stage.host, pool, but=leave | {each.vm for each in stage.shut_down})
+            if left:
+                yield f"{first_few(left, SHOWN)} came to {stage.host_name} since it was planned"
+
     def may_do_better(self, stage: KeptStage) -> bool:
         """Whether another plan for *stage* may do better than the one that was refused, which then is not legal."""
-        return self._plans_anew and bool(self._findings(stage, self.site.look()))
+        return self._plans_anew and any(self._against(stage, self.site.look()))
 
     def approved(self, stage: KeptStage) -> None:
         """Pass where the plan of *stage* may be carried out, as far as it waits for an approval of its own.
@@ -114,12 +123,7 @@ class Turn:
     def _against(self, stage: KeptStage, pool: Pool) -> Iterator[str]:
         """Why the plan of *stage* may not be carried out in *pool*: it is not legal, or would leave somebody behind."""
         yield from self._findings(stage, pool)
-        if stage.purpose is Purpose.EMPTY:
-            ends = stage.plan.predicted.host_of
-            leave = {step.vm for step in stage.plan.steps if ends.get(step.vm) != stage.host}
-            left = guests_on(stage.host, pool, but=leave | {each.vm for each in stage.shut_down})
-            if left:
-                yield f"{first_few(left, SHOWN)} came to {stage.host_name} since it was planned"
+        yield from self.left_behind(stage, pool)
 
     def _findings(self, stage: KeptStage, pool: Pool) -> tuple[str, ...]:
         """What is not legal of the plan of *stage* in *pool* as it will be then."""

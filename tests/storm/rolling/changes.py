@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
+
 from tests.storm.places import NULL
 from tests.storm.rolling.stage import Stage
 
+MOVES = 0.75
+"""Of what others do, how much is that a VM is moved."""
 PINNED = {"pool_migrate": "licence", "migrate_send": "licence"}
 
 
@@ -48,3 +53,39 @@ def pinned(stage: Stage, vm: str) -> None:
 def freed(stage: Stage, vm: str) -> None:
     """Everybody may."""
     stage.simulator.database.change("VM", vm, blocked_operations={})
+
+
+def changed(stage: Stage, chance: Random) -> str:
+    """Some VM that rests, and could leave its host, goes to another one that has room, or is shut down; in words."""
+    database = stage.simulator.database
+    able = sorted((vm["uuid"], ref) for ref, vm in database.items("VM") if _rests(vm) and not vm["blocked_operations"])
+    if not able:
+        return "nobody rests"
+    _, vm = chance.choice(able)
+    name, there = database.get("VM", vm)["name_label"], database.get("VM", vm)["resident_on"]
+    rooms = sorted(
+        record["name_label"] for ref, record in database.items("host") if ref != there and _takes(stage, ref, vm)
+    )
+    if rooms and chance.random() < MOVES:
+        target = chance.choice(rooms)
+        moved(stage, vm, target)
+        return f"{name} goes to {target}"
+    halted(stage, vm)
+    return f"{name} is shut down"
+
+
+def _rests(vm: dict[str, Any]) -> bool:
+    busy = vm["current_operations"] or vm["scheduled_to_be_resident_on"] != NULL
+    return vm["power_state"] == "Running" and not vm["is_control_domain"] and not busy
+
+
+def _takes(stage: Stage, host: str, vm: str) -> bool:
+    """Whether a host is enabled and up, and has twice the memory free that a VM needs."""
+    database, world = stage.simulator.database, stage.simulator.world
+    record = database.get("host", host)
+    if not record["enabled"] or host in world.down:
+        return False
+    sizes = {ref: int(each["memory_static_max"]) + int(each["memory_overhead"]) for ref, each in database.items("VM")}
+    used = sum(sizes[ref] for ref in record["resident_VMs"])
+    total = int(database.get("host_metrics", record["metrics"])["memory_total"]) - int(record["memory_overhead"])
+    return used + 2 * sizes[vm] <= total

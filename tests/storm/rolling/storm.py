@@ -11,6 +11,7 @@ from random import Random
 from rebalancer.face.rolling.trace import Event
 from rebalancer.simulator.migration import boots
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
+from tests.storm.rolling.changes import changed
 from tests.storm.rolling.conduct import SHUT_DOWN, START
 from tests.storm.rolling.scene import NEWER
 from tests.storm.rolling.stage import REBOOT, TRACE, Stage, Strike, kill, staged
@@ -18,6 +19,9 @@ from tests.storm.storm import SHM
 
 MANY = 40
 """Storm *n* begins in pool *n* modulo this many, so that stages are planned once and serve many storms."""
+CHANGED = 4
+"""In one of so many storms others move VMs, and shut some down, while the work goes on."""
+MOST_CHANGES = 3
 ROUNDS = 8
 """How often the person tries."""
 LONG_SECONDS = 900.0
@@ -60,10 +64,11 @@ def rolling_storm(seed: int, number: int) -> Outcome:
         ) as stage,
     ):
         words = [f"faults: {', '.join(_faults(stage, chance)) or 'none'}"]
-        ends = [stage.run(*_blows(chance, words))]
+        others = _others(stage, seed, number, words)
+        ends = [stage.run(*others, *_blows(chance, words))]
         for _ in range(chance.choice([0, 0, 1, 2, 4])):
             if not ends[-1].startswith("0"):
-                ends.append(stage.run(*_blows(chance, words)))
+                ends.append(stage.run(*others, *_blows(chance, words)))
         calm = len(ends) + chance.choice([0, 3])
         while not ends[-1].startswith("0") and len(ends) < ROUNDS + 5:
             if len(ends) >= calm:
@@ -89,6 +94,27 @@ def _faults(stage: Stage, chance: Random) -> list[str]:
     for fault in found:
         stage.simulator.go_wrong(fault)
     return found
+
+
+def _others(stage: Stage, seed: int, number: int, words: list[str]) -> list[Strike]:
+    """What others do to the pool between two stages, in one storm of `CHANGED`; stages are planned anew then.
+
+    Chance is its own here: what befalls the processes is the same with others and without.
+    """
+    if number % CHANGED:
+        return []
+    chance = Random(f"others {seed} {number}")
+    rolling = stage.policy.rolling.model_copy(update={"plan_anew": True})
+    stage.policy = stage.policy.model_copy(update={"rolling": rolling})
+    happened: list[str] = []
+
+    def strike(_executor: Executor) -> None:
+        if len(happened) < MOST_CHANGES:
+            happened.append(changed(stage, chance))
+            words.append(f"others: {happened[-1]}")
+
+    lines = chance.sample([Event.DONE, Event.STAGE, Event.EMPTY, Event.SENT, Event.BACK], 2)
+    return [(Point(kind=TRACE, name=each, nth=chance.randint(1, 3), side=AFTER), strike) for each in lines]
 
 
 def _blows(chance: Random, words: list[str]) -> list[Strike]:
