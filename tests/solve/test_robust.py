@@ -10,8 +10,7 @@ import pytest
 
 from rebalancer.errors import MetricsRefused
 from rebalancer.objectives import Balance, HostsInUse, LoadCost, Overload, Peak, Repair, host_load
-from rebalancer.policy import Mode, Policy
-from rebalancer.problem import Problem
+from rebalancer.policy import Mode
 from rebalancer.rules import Rulebook
 from rebalancer.solve import solve
 from rebalancer.solve.instance.evaluate import load_levels, load_of
@@ -19,27 +18,10 @@ from rebalancer.solve.instance.instance import instance_of
 from rebalancer.solve.model.tier import TierProblem, placement_of
 from rebalancer.solve.model.variables import Scope
 from rebalancer.solve.search.local_search import local_search
+from tests.solve.peaks import peaking, with_budget
 from tests.solve.tiny import BALANCING, best, placements, random_problem, tiny
 
 VMS = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h1", 2.0), "d": ("h2", 4.0)}
-
-
-def with_budget(policy: Policy, budget: int) -> Policy:
-    """*policy* with so many VMs of a host peaking together."""
-    return policy.model_copy(
-        update={"demand": policy.demand.model_copy(update={"robust": True, "budget": budget})},
-    )
-
-
-def peaking(problem: Problem, budget: int, *, seed: int) -> Problem:
-    """*problem* with a third less to do, and peaks of up to 4 pCPUs in most slots."""
-    assert problem.demand is not None
-    random = np.random.default_rng(seed)
-    shape = problem.demand.vm_pcpu.shape
-    peaks = np.round(random.uniform(0, 4, shape) * (random.random(shape) < 0.7), 3)
-    usual = np.round(problem.demand.vm_pcpu * 0.7, 3)
-    demand = replace(problem.demand, vm_pcpu=usual, vm_deviation_pcpu=peaks)
-    return replace(problem, demand=demand, policy=with_budget(problem.policy, budget))
 
 
 @pytest.mark.parametrize("budget", [0, 1, 2, 4])

@@ -72,6 +72,10 @@ class EvenLevels:
         """What *load* of shape (loads, columns) costs on one of *hosts* each, shape (loads,)."""
         return self.even.cost(load, hosts) + HEAVY * self.load.cost(load, hosts)
 
+    def slopes(self, load: Ints) -> Floats:
+        """What a part more costs on each host in each column at *load*, both of shape (hosts, columns)."""
+        return LoadLevels(resources=(self.even,)).slopes(load) + HEAVY * self.load.slopes(load)
+
 
 def even_levels(instance: Instance) -> EvenLevels:
     """The even share of every host and slot in the numbers of *instance*."""

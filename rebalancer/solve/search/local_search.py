@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -20,9 +19,12 @@ from rebalancer.solve.instance.evaluate import (
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
 from rebalancer.solve.instance.move_cost import Price
 from rebalancer.solve.model.tier import TierProblem
+from rebalancer.solve.search.burdens import Burdens, ConvexCost
 from rebalancer.units import GIB
 
 MOST_SHIFTS = 5000
+AT_ONCE = 256
+"""Shifts that are weighed exactly at a time."""
 SHIFT_WORK, WEIGHING_WORK = 1e-4, 1e-8
 """The work of a shift, and of each number that is weighed for it."""
 
@@ -58,11 +60,30 @@ def local_search(
     return Descent(at=shifting.at if allowed else start, work=shifting.work)
 
 
-class ConvexCost(Protocol):
-    """What load costs on a host, convex in the load of each slot."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Shifts:
+    """What shifts of some units to all hosts gain and pay, by pair; what they cost the new host is not part of it.
 
-    def cost(self, load: Ints, hosts: int | Ints) -> Floats:
-        """What *load* of shape (loads, slots) costs on one of *hosts* each, shape (loads,)."""
+    Args:
+        relief: what each unit relieves its host of, shape (units, hosts).
+        paid: what it pays elsewhere more than where it is, shape (units, hosts).
+        copied: bytes by which its gain is divided, shape (units, hosts).
+        taste: factors of its score, shape (units, hosts).
+        possible: whether the rules allow it, shape (units, hosts).
+    """
+
+    relief: Floats
+    paid: Floats
+    copied: Ints
+    taste: Floats
+    possible: Bools
+
+    def scores(self, burden: Floats, where: tuple[Ints, Ints] | tuple[()] = ()) -> Floats:
+        """What each shift, or those *where* it is asked, gains for a byte beside its *burden*; -1 where it does not."""
+        gain = self.relief[where] - burden - self.paid[where]
+        worth = self.taste[where] * gain / self.copied[where]
+        found: Floats = np.where(self.possible[where] & (gain > 0), worth, -1.0)
+        return found
 
 
 class _LocalSearch:
@@ -83,12 +104,10 @@ class _LocalSearch:
         self._legal = instance.legal.copy()
         self._free = ~bound_elsewhere(instance) & ~several
         self._next_peak, self._last_peak = np.zeros((2, *self._load.shape), dtype=np.int64)
-        # What a unit would cost on a host, and relieves where it is, is worked out where it is asked for.
-        self._burden, self._stale = np.zeros(instance.legal.shape), np.ones(instance.legal.shape, dtype=np.bool_)
+        self._burdens = Burdens(instance, levels, self._peaks)
         self._relief, self._outdated = np.zeros(len(start)), np.ones(len(instance.hosts), dtype=np.bool_)
         self._fits = np.empty(instance.legal.shape, dtype=np.bool_)
-        for host in range(len(instance.hosts)):
-            self._weigh(host)
+        self._weigh(np.arange(len(instance.hosts)))
         self._capped = tier.capped
         # Where load is limited, too, every slot is a family of its own.
         slots = instance.demand.shape[1]
@@ -101,26 +120,50 @@ class _LocalSearch:
         self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._weighed)
         if not len(units):
             return False
+        best = self._best(units, self._shifts(units, relief))
+        if best is None:
+            return False
+        unit, target = best
+        if self._has_room_for_disks(unit, target):
+            self._shift(unit, target)
+        else:
+            self._legal[unit, target] = False
+        return True
+
+    def _shifts(self, units: Ints, relief: Floats) -> _Shifts:
         possible = self._may_join(units)
-        gain = relief[:, None] - self._burdens(units, possible)
-        if self._toll is not None:
-            gain -= self._toll[units] - self._toll[units, self.at[units]][:, None]
         copied = self._more(self._instance.copied, units)
         if self._move_bytes:
             copied = copied + self._move_bytes * self._more(self._instance.moves, units)
-        possible &= gain > 0
         for price, upper in self._capped:
             possible &= self._more(price, units) <= upper - price.at(self.at).sum()
-        if not possible.any():
-            return False
+        paid = np.broadcast_to(np.float64(0.0), possible.shape)
+        if self._toll is not None:
+            paid = self._toll[units] - self._toll[units, self.at[units]][:, None]
         # A shift that copies nothing more, such as the way home, counts as a MiB, so that the ratio is finite.
-        score = np.where(possible, self._taste[units] * gain / np.maximum(copied, 2**20), -1.0)
-        row, target = np.unravel_index(int(score.argmax()), score.shape)
-        if not self._has_room_for_disks(int(units[row]), int(target)):
-            self._legal[units[row], target] = False
-            return True
-        self._shift(int(units[row]), int(target))
-        return True
+        return _Shifts(
+            relief=np.broadcast_to(relief[:, None], possible.shape),
+            paid=paid,
+            copied=np.maximum(copied, 2**20),
+            taste=self._taste[units],
+            possible=possible,
+        )
+
+    def _best(self, units: Ints, shifts: _Shifts) -> tuple[int, int] | None:
+        """The unit and host of the best of *shifts*; None where none gains.
+
+        Burdens are no more than they seem, so that no shift is better than it seems: those that seem best are weighed
+        exactly until one that is leads.
+        """
+        scores = shifts.scores(self._burdens.least[units])
+        while (best := int(scores.argmax())) >= 0 and scores.flat[best] > 0:
+            row, target = divmod(best, scores.shape[1])
+            if self._burdens.exact[units[row], target]:
+                return int(units[row]), target
+            rows, hosts = _highest(np.where(self._burdens.exact[units], -1.0, scores))
+            self._burdens.work_out(units[rows], hosts, self._load, self._last_peak)
+            scores[rows, hosts] = shifts.scores(self._burdens.least[units[rows], hosts], (rows, hosts))
+        return None
 
     def _leavers(self) -> tuple[Ints, Floats]:
         cost = self._levels.cost(self._load, np.arange(len(self._load)))
@@ -137,26 +180,16 @@ class _LocalSearch:
             less = less + np.maximum(self._peaks[units] - self._next_peak[hosts], 0)
         self._relief[units] = cost[hosts] - self._levels.cost(self._load[hosts] - less, hosts)
 
-    def _burdens(self, units: Ints, possible: Bools) -> Floats:
-        """What *units* cost more on each host, shape (units, hosts); right where that is *possible*."""
-        wanted = possible & self._stale[units]
-        for host in np.flatnonzero(wanted.any(axis=0)).tolist():
-            coming = units[wanted[:, host]]
-            more = self._instance.demand[coming]
-            if self._instance.deviations.budget:
-                more = more + np.maximum(self._peaks[coming] - self._last_peak[host], 0)
-            before = self._levels.cost(self._load[host : host + 1], host)
-            self._burden[coming, host] = self._levels.cost(self._load[host] + more, host) - before
-            self._stale[coming, host] = False
-        burdens: Floats = self._burden[units]
-        return burdens
-
-    def _weigh(self, host: int) -> None:
+    def _weigh(self, hosts: Ints) -> None:
+        """Look anew at *hosts*, on which units or none have changed."""
         if self._instance.deviations.budget:
-            self._weigh_peaks(host)
-        self._stale[:, host], self._outdated[host] = True, True
-        room = (self._upper - self._held)[:, host, None]
-        self._fits[:, host] = ((self._arrival <= room) | (self._arrival == 0)).all(axis=0)
+            for host in hosts.tolist():
+                self._weigh_peaks(host)
+        self._burdens.renew(hosts, self._load)
+        self._outdated[hosts] = True
+        for host in hosts.tolist():
+            room = (self._upper - self._held)[:, host, None]
+            self._fits[:, host] = ((self._arrival <= room) | (self._arrival == 0)).all(axis=0)
 
     def _weigh_peaks(self, host: int) -> None:
         """Update the peaks of *host*; a VM that comes adds what it peaks above the last of those that count, (slots,).
@@ -194,4 +227,13 @@ class _LocalSearch:
             weights = self._resident if host == home else self._arrival
             self._held[:, host] += sign * weights[:, unit]
             self._usual[host] += sign * self._instance.demand[unit]
-            self._weigh(host)
+        self._weigh(np.array([source, target]))
+
+
+def _highest(scores: Floats) -> tuple[Ints, Ints]:
+    """Rows and columns of the `AT_ONCE` highest *scores*, or of all that are above 0."""
+    places = np.flatnonzero(scores > 0)
+    if len(places) > AT_ONCE:
+        places = places[np.argpartition(-scores.ravel()[places], AT_ONCE)[:AT_ONCE]]
+    rows, columns = np.divmod(places, scores.shape[1])
+    return rows, columns
