@@ -83,6 +83,9 @@ FORM_DIGITS: Final = 8
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """What most values are, and JSON has as it is."""
 
+CONTAINERS: Final = frozenset({tuple, list, dict})
+"""What JSON has as it is where it is empty, as it often is."""
+
 
 def inventory_digest(pool: Pool) -> str:
     """What is read of a pool, and SHA-256 over the canonical JSON of it in *pool*: `FORM:DIGEST`, both in hex.
@@ -153,14 +156,16 @@ def _facts(value: object) -> Any:  # noqa: ANN401 - JSON
     kind = type(value)
     if kind in PLAIN:
         return value
+    if kind in CONTAINERS and not value:
+        return value
     if kind is tuple or kind is list:
         return [each if type(each) in PLAIN else _facts(each) for each in value]  # type: ignore[attr-defined]
-    if kind is dict or isinstance(value, Mapping):
-        return {key: each if type(each) in PLAIN else _facts(each) for key, each in value.items()}  # type: ignore[attr-defined]
     if reader := _reader(kind):  # type: ignore[arg-type]  # a class can be hashed
         names, values = reader
         pairs = zip(names, values(value), strict=True)
         return {name: each if type(each) in PLAIN else _field(name, each) for name, each in pairs}
+    if kind is dict or isinstance(value, Mapping):
+        return {key: each if type(each) in PLAIN else _facts(each) for key, each in value.items()}  # type: ignore[attr-defined]
     return value
 
 
