@@ -1,4 +1,8 @@
-"""One instance, solved: `python -m benchmarks.balance INSTANCE [--seconds S] [--seed N] [--budget K] [--out FILE]`."""
+"""One instance, solved: `python -m benchmarks.balance INSTANCE [--seconds S] [--seed N] [--budget K] [--at-once N]`.
+
+Each pool of it has work of its own, so that answers are the same however many are solved at once. `--out FILE` is where
+the answer goes, standard output otherwise.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +20,10 @@ from benchmarks.judge import Verdict, verdict
 from benchmarks.migrations import Migration, NoOrderError, legal_order
 from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
 from rebalancer import placement
-from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.solve import Solution, SolveReporter, solve
 from rebalancer.tier import TierResult
+from rebalancer.workers import KeptProcesses
 
 ROUNDS = 10
 """Placements without a legal order before the benchmark gives up."""
@@ -44,6 +49,7 @@ class Run:
     parts: tuple[Part, ...]
     verdict: Verdict
     wall_s: float
+    cpu_s: float
     peak_rss_mb: float
 
     @property
@@ -72,6 +78,7 @@ class Run:
             "bound_by": sorted({part.solution.bound_by for part in self.parts}),
             "reproducible": all(part.solution.reproducible for part in self.parts),
             "wall_s": round(self.wall_s, 2),
+            "cpu_s": round(self.cpu_s, 2),
             "peak_rss_mb": round(self.peak_rss_mb, 1),
         }
 
@@ -88,29 +95,62 @@ class Printing(SolveReporter):
         print(f"{seconds:7.1f} s  {objective}: {value:.7g}, bound {bound:.7g}", file=sys.stderr)
 
 
-def run(path: Path, *, seconds: float, seed: int, budget: int = 0, reporter: SolveReporter | None = None) -> Run:
-    """Solve the instance in *path*, each of its pools in an equal part of the time; *budget* VMs of a host peak."""
+def run(
+    path: Path, *, seconds: float, seed: int, budget: int = 0, at_once: int = 1, reporter: SolveReporter | None = None
+) -> Run:
+    """Solve the instance in *path*, each of its pools in an equal part of the time; *budget* VMs of a host peak.
+
+    Of the pools so many are solved *at_once*, in processes of their own where that is more than one.
+    """
     instance = read_instance(path)
-    start = time.monotonic()
+    start, cpu = time.monotonic(), _cpu_seconds()
     alone = pools(instance)
-    listener = reporter or SolveReporter()
-    problems = [with_peaks(problem_of(pool, seconds=seconds / len(alone), seed=seed), budget) for pool in alone]
-    parts = tuple(_solved(pool, problem, listener) for pool, problem in zip(alone, problems, strict=True))
+    listener, asked = reporter or SolveReporter(), _Asked(seconds=seconds / len(alone), seed=seed, budget=budget)
+    parts = _at_once(alone, asked, at_once) if at_once > 1 else tuple(_solved(pool, asked, listener) for pool in alone)
     placement = {vm: host for part in parts for vm, host in part.solution.placement.host_of.items()}
     return Run(
         parts=parts,
         verdict=verdict(instance, placement, [step for part in parts for step in part.migrations]),
         wall_s=time.monotonic() - start,
-        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+        cpu_s=_cpu_seconds() - cpu,
+        peak_rss_mb=_peak_rss_mb(at_once),
     )
 
 
-def _solved(pool: Json, problem: Problem, reporter: SolveReporter) -> Part:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How long to search each pool, from which seed, and how many VMs of a host peak."""
+
+    seconds: float
+    seed: int
+    budget: int
+
+
+def _at_once(alone: Sequence[Json], asked: _Asked, count: int) -> tuple[Part, ...]:
+    """Solve so many pools at a time, each in one of as many processes."""
+    with KeptProcesses(count) as processes:
+        return tuple(each.result() for each in [processes.submit(_solved, pool, asked) for pool in alone])
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process, and of those that have ended."""
+    used = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _peak_rss_mb(at_once: int) -> float:
+    """The most memory of this process, and as much as the largest other for each that ran at once."""
+    mine, others = (resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (mine + (others * at_once if at_once > 1 else 0)) * 1024 / 1e6
+
+
+def _solved(pool: Json, asked: _Asked, reporter: SolveReporter | None = None) -> Part:
     """Solve one pool, again without the moves that have no legal order.
 
     Raises:
         NoOrderError: ROUNDS placements have none.
     """
+    problem = with_peaks(problem_of(pool, seconds=asked.seconds, seed=asked.seed), asked.budget)
     forbidden: list[frozenset[placement.Migration]] = []
     for _ in range(ROUNDS):
         solution = solve(Rulebook(problem, RULES), forbidden=forbidden, reporter=reporter)
@@ -130,16 +170,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--budget", type=int, default=0, help="VMs of each host that count with peaks, drawn at random")
+    parser.add_argument("--at-once", type=int, default=1, help="pools that are solved at a time, a process each")
     parser.add_argument("--out", type=Path, help="where to write the answer; standard output otherwise")
     chosen = parser.parse_args(arguments)
-    asked = {"seconds": chosen.seconds, "seed": chosen.seed, "budget": chosen.budget}
+    asked = {"seconds": chosen.seconds, "seed": chosen.seed, "budget": chosen.budget, "at_once": chosen.at_once}
     done = run(chosen.instance, **asked, reporter=Printing())
     text = json.dumps(done.document(), indent=1) + "\n"
     if chosen.out:
         chosen.out.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
-    print(done.verdict, f"{done.wall_s:.1f} s, {done.peak_rss_mb:.0f} MB", file=sys.stderr)
+    print(done.verdict, f"{done.wall_s:.1f} s, {done.cpu_s:.1f} of CPU, {done.peak_rss_mb:.0f} MB", file=sys.stderr)
     return int(bool(done.verdict.broken or done.verdict.unfit))
 
 
