@@ -41,12 +41,13 @@ def _asked(stages: Sequence[KeptStage]) -> bool:
     say(f"{who} shut down, in this order, while that is worked on, and started there again:")
     for stage in stages:
         for each in stage.shut_down:
-            say(f"  {stage.host_name}: {_in_words(each)}")
+            say(f"  {stage.host_name}: {in_words(each)}")
     off = duration_in_words(sum(each.seconds for each in vms))
     return typer.confirm(f"Off for about {off} together. Shut them down when it is their turn?", err=True)
 
 
-def _in_words(each: ShutDown) -> str:
+def in_words(each: ShutDown) -> str:
+    """A VM that is shut down meanwhile: what decides when, for how long that is, and what becomes of a deaf guest."""
     protection = f"HA {each.restart_priority}" if each.restart_priority else "no HA"
     delay = f"start_delay {duration_in_words(each.start_delay) if each.start_delay else '0 s'}"
     deaf = "; switched off if its guest does not react" if each.hard else ""

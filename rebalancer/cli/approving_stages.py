@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from rebalancer.approval import Approval, keep_approval
+from rebalancer.cli.agreeing import in_words
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import print_json, show_lines
 from rebalancer.errors import StalePlan
 from rebalancer.plan import untimely
-from rebalancer.whatif.rolling_index import read_rolling, rolling_digest, stage_plan
+from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, rolling_digest, stage_plan
 
 
 def approve_stages(folder: Path, *, by: str, reason: str, now: datetime, key: Path | None, json: bool) -> Exit:
@@ -37,7 +39,17 @@ def approve_stages(folder: Path, *, by: str, reason: str, now: datetime, key: Pa
     show_lines(
         f"hosts that go down and come back, one after another: {', '.join(index.hosts)}{after}",
         *(f"  {name}: {plan.summary}" for name, plan in zip(index.folders, plans, strict=True)),
+        *_off_meanwhile(index),
         f"{'approved and signed' if key else 'approved'} by {made.by}: {made.reason}",
         f"stages: {folder}, {digest}",
     )
     return Exit.DONE
+
+
+def _off_meanwhile(index: RollingIndex) -> Iterator[str]:
+    """Who is shut down while a host is worked on, a line each."""
+    listed = [(stage.host, each) for stage in index.stages for each in stage.shut_down]
+    if listed:
+        yield "VMs that are shut down meanwhile, in this order, and started again on their host:"
+    for host, each in listed:
+        yield f"  {host}: {in_words(each)}"

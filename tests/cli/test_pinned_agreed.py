@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.simulator import Simulator
 from tests.cli.in_maintenance import guests, is_enabled
-from tests.cli.terminal import READS, Terminal
+from tests.cli.terminal import READS, ROOT, Terminal
 from tests.cli.with_pinned import HOST, WORDS, listen, pin, policy_for, pool_with_pinned, roll
 
 
@@ -117,6 +118,32 @@ def test_nobody_is_asked_where_that_was_said_before(
         policy, more = terminal.write("p.toml", text), []
         assert roll(own, terminal, policy).code == Exit.NOT_APPROVED
         (kept,) = terminal.folder.glob("s/rolling/*/itinerary")
-        assert terminal.run("approve", kept, "--by", "jane", "--reason", "tonight").code == Exit.DONE
+        approved = terminal.run("approve", kept, "--by", "jane", "--reason", "tonight")
+        labels = [own.database.get("VM", vm)["name_label"] for vm in pinned]
+        assert approved.code == Exit.DONE
+        assert all(f"  {HOST}: {label}, order " in approved.out for label in labels)
     ended = roll(own, terminal, policy, *more)
     assert (ended.code, asked, guests(own, HOST)) == (Exit.DONE, [], before), ended.err
+
+
+def test_the_page_can_be_walked(
+    own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/rolling.md tells to type works as it stands there, and asks what stands there, word for word."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(terminal.folder / "xdg"))
+    for vm, name, order in zip(pinned, ("licence-1", "licence-2"), ("1", "2"), strict=True):
+        own.database.change("VM", vm, name_label=name, order=order)
+    page = (ROOT / "docs" / "rolling.md").read_text(encoding="utf-8").replace("alder", HOST)
+    walk = page.partition(f"walked by tests/cli/{Path(__file__).name} -->\n```console\n")[2]
+    block, question = walk.partition("```")[0], walk.partition("```text\n")[2].partition("\n```")[0]
+    terminal.write("pinned.toml", block.partition("<<'END'\n")[2].partition("END\n")[0])
+    look, do = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ rebalancer")]
+    asked, before = at_a_terminal(monkeypatch, True), guests(own, HOST)
+    assert terminal.run(*look.replace("http://127.0.1.1:8080", own.url).split()[1:]).code == Exit.DONE
+    assert "## Shut down meanwhile" in (terminal.folder / "look" / "rolling.md").read_text(encoding="utf-8")
+    ended = terminal.run(*do.replace("http://127.0.1.1:8080", own.url).split()[1:])
+    assert (ended.code, guests(own, HOST), len(asked)) == (Exit.DONE, before, 1), ended.err
+    *lines, last = question.splitlines()
+    assert "\n".join(lines) in ended.err
+    assert asked == [last]
+    assert "2 VMs were off for " in ended.out
