@@ -45,15 +45,19 @@ def open_model(
     """
     wanted = policy_of(policy)
     if metrics and samples is None and connection.beside is None and is_url(source):
-        state = _read(source, connection, wanted, state_dir)
+        state = read_back(source, connection, wanted, state_dir)
     else:
         state = rb.read(source, connection, demand=wanted.demand, metrics=metrics, samples=samples)
     with naming(policy, wanted):
         return rb.Model(state, wanted, state_dir=state_dir, told=say)
 
 
-def _read(url: str, connection: rb.Connection, wanted: rb.Policy, state_dir: Path | None) -> rb.PoolState:
-    """The pool at *url*, with load that looks back as far as *wanted* says."""
+def read_back(url: str, connection: rb.Connection, wanted: rb.Policy, state_dir: Path | None) -> rb.PoolState:
+    """The pool at *url*, with load that looks back as far as *wanted* says, by the history where XAPI does not.
+
+    Raises:
+        XapiError: it cannot be read.
+    """
     if wanted.demand.window_days <= DAYS_OF_WEEK:
         return rb.read(url, connection, demand=wanted.demand)
     from rebalancer.history.lengthen import looked_back, within_xapi  # noqa: PLC0415 - SQLAlchemy, only where it helps

@@ -13,6 +13,7 @@ from rebalancer.approval import assert_approved, demands_in, kept_policy
 from rebalancer.cli.carrying import RESUME, Invocation, carried_out, exit_of_run, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.nights.pool_time import PoolTime
+from rebalancer.cli.opening import read_back
 from rebalancer.cli.output import print_json, say, show_lines
 from rebalancer.cli.watching.progress import watch_solve
 from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay
@@ -115,7 +116,7 @@ class Saving:
         self.wanted = kept_policy(self.policy).anchored(self.policy.parent)
         allowed(self.wanted)
         self.clock = PoolTime(self.url, self.connection) if self.pool_clock else Clock()
-        state = rb.read(self.url, self.connection, demand=self.wanted.demand)
+        state = read_back(self.url, self.connection, self.wanted, self.state_dir)
         return rb.Model(state, self.wanted, state_dir=self.state_dir, told=say), PowerRecord.of(
             state.pool.uuid, self.state_dir
         )
@@ -171,7 +172,7 @@ class Saving:
         """The names of hosts that sleep now; each is judged anew in the pool as the one before leaves it."""
         asleep: list[str] = []
         while True:
-            state = rb.read(self.url, self.connection, demand=self.wanted.demand)
+            state = read_back(self.url, self.connection, self.wanted, self.state_dir)
             if state.refused:
                 raise state.refused
             model = rb.Model(state, self.wanted)

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from rebalancer.demand import LoadProfile
+from rebalancer.demand.window import HOUR, Window
 from rebalancer.inventory import Host, Uuid
 from rebalancer.objectives import base_load, cpu_capacities
 from rebalancer.objectives.load import counted_hosts, demand_of
@@ -104,16 +106,16 @@ def kept_awake(problem: Problem, host: Uuid) -> str:
 def short_hours(problem: Problem, awake: Collection[Uuid], margin: int) -> tuple[bool, ...]:
     """For each hour, as in `Sleep.needed`: whether hosts *awake* do not hold all VMs without the *margin* largest.
 
-    It takes VMs as if they could be divided, by memory and by CPU with no host above the policy's threshold. A host
-    that is off is taken to need as many pCPUs for itself as the host that needs most.
+    It takes VMs as if they could be divided, by memory and by CPU with no host above the policy's threshold. What they
+    need together in a slot of percentiles is no less than they did in any hour that falls into it. A host that is off
+    is taken to need as many pCPUs for itself as the host that needs most.
 
     Raises:
         MetricsRefused: there is no load profile, or it leaves out a host.
     """
     profile, pool, placement = demand_of(problem), problem.pool, problem.initial
     on = np.array([uuid in awake for uuid in pool.hosts])
-    rows = [number for number, vm in enumerate(profile.vms) if vm in placement.host_of]
-    load = profile.vm_pcpu[rows].sum(axis=0)
+    load = _highest_load(profile, [number for number, vm in enumerate(profile.vms) if vm in placement.host_of])
     full = np.array([problem.cpu_capacity_in_service(host) for host in pool.hosts.values()])
     base = base_load(problem)
     base = np.where(counted_hosts(problem)[:, None], base, base.max(axis=0))
@@ -124,6 +126,19 @@ def short_hours(problem: Problem, awake: Collection[Uuid], margin: int) -> tuple
     if not profile.days:
         return tuple(map(bool, short))
     return tuple(map(bool, _by_hour(list(map(int, short)), profile.when)))
+
+
+def _highest_load(profile: LoadProfile, rows: list[int]) -> NDArray[np.float64]:
+    """PCPUs that the VMs in *rows* need together in each slot: by the profile, and in any recorded hour of it."""
+    load: NDArray[np.float64] = profile.vm_pcpu[rows].sum(axis=0)
+    whole = profile.series
+    if whole is None or profile.days:
+        return load
+    window = Window(start=profile.window_end - whole.hours * HOUR, hours=whole.hours)
+    slots = window.slots(profile.slots, profile.timezone)
+    known, usual = whole.vm_pcpu[rows], profile.vm_pcpu[rows][:, slots]
+    np.maximum.at(load, slots, np.where(np.isnan(known), usual, known).sum(axis=0))
+    return load
 
 
 def hours_from(found: tuple[bool, ...], begin: datetime, length: timedelta, timezone: str) -> Iterator[datetime]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,10 +11,12 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.sleeping import Saving
+from rebalancer.demand import LoadProfile
 from rebalancer.errors import InputError
 from rebalancer.execute import HostNote, HostSwitch
 from rebalancer.execute.journal.journal import added_to
 from rebalancer.execute.power import record
+from rebalancer.history import lengthen
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.calls.dispatch import Dispatcher
 from rebalancer.xapi.host_power import HostPower
@@ -374,3 +377,22 @@ def test_the_timer_runs_what_exists(terminal: Terminal) -> None:
     assert "\nExecStart=/opt/rebalancer/bin/rebalancer wake --state-dir /srv/state --policy /srv/p.toml\n" in service
     assert "OnCalendar=*-*-* *:00/10\n" in terminal.run("systemd", "wake-timer").out
     assert "wake" not in terminal.run("systemd").out
+
+
+def test_days_that_only_the_history_knows_count(
+    own: Simulator, terminal: Terminal, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that looks back further than XAPI has hours goes by the history: a busier day there wakes a host."""
+    assert sleep(own, terminal, policy).code == Exit.DONE
+    before = off(own)
+    longer = terminal.write("l.toml", EAGER + "[demand]\nwindow_days = 14\n")
+    assert wake(own, terminal, longer).out == "nothing was switched\n"
+
+    def busier(_place: object, _pool: object, demand: LoadProfile, *_: object) -> LoadProfile:
+        assert demand.series is not None
+        return replace(demand, series=replace(demand.series, vm_pcpu=demand.series.vm_pcpu + 10.0))
+
+    monkeypatch.setattr(lengthen, "looked_back", busier)
+    ended = wake(own, terminal, longer)
+    assert ended.code == Exit.DONE, ended.err
+    assert len(off(own)) < len(before), (ended.out, ended.err)

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from rebalancer.demand.profile import Series
 from rebalancer.objectives import HostsInUse, cpu_capacities, host_load
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
@@ -160,3 +161,26 @@ def test_a_host_that_is_off_counts_with_what_it_has() -> None:
     dark = problem_of(replace(problem.pool, hosts=hosts), policy=problem.policy, demand=problem.demand)
     assert short_hours(dark, ["h1", "h2"], 1) == short_hours(problem, ["h1", "h2"], 1) == (False,) * 4
     assert short_hours(dark, ["h1"], 1) == (True,) * 4
+
+
+def test_an_hour_that_was_higher_than_its_percentile_counts() -> None:
+    """All VMs were busy together once, on one day of three: hosts that hold the percentiles alone are too few then."""
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 4.0)}, hosts={"h1": 40.0, "h2": 40.0}, load=IDLE)
+    demand = problem.demand
+    assert demand is not None
+    calm = np.ones((2, 24))
+    room = cpu_capacities(problem)[0] * problem.policy.objective.threshold
+    days = np.tile(calm, 3)
+    days[:, 24 + 5] = room / 2 + 0.5
+    days[0, 7] = np.nan
+    profile = replace(
+        demand,
+        vm_pcpu=calm,
+        host_base_pcpu=np.zeros((2, 24)),
+        window_end=datetime(2026, 11, 4, tzinfo=UTC),
+        series=Series(vm_pcpu=days, host_base_pcpu=np.zeros((2, 72))),
+    )
+    known = replace(problem, demand=profile)
+    assert [hour for hour, short in enumerate(short_hours(known, {"h1"}, 0)) if short] == [5]
+    assert not any(short_hours(known, {"h1", "h2"}, 0))
+    assert not any(short_hours(replace(known, demand=replace(profile, series=None)), {"h1"}, 0))

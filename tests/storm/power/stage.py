@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -24,7 +23,7 @@ from rebalancer.execute.power import record as records
 from rebalancer.inventory import Pool, pool_from_records
 from rebalancer.inventory.records import CLASSES
 from rebalancer.plan import Plan
-from rebalancer.simulator import SimulatedPool, Simulator, generate_pool
+from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
@@ -33,6 +32,7 @@ from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, V
 from tests.storm.judge import WatchedTime
 from tests.storm.places import Places
 from tests.storm.power.conduct import Conduct, Watch
+from tests.storm.power.scene import PLAIN, Wishes, pool_of
 from tests.storm.record import Deed, Record, Run
 from tests.storm.seams import storm_seams
 from tests.storm.situations import BEGINS
@@ -45,58 +45,7 @@ SHARE = 0.75
 REST_HOURS = 4.0
 BUSY = range(8, 18)
 """Hours of the day in which VMs use all that the storm has them use; in the others a quarter."""
-POLICY = """name = "saving"
-mode = "consolidate"
-[limits]
-solve_seconds = 0.05
-[objective]
-threshold = 0.75
-[execution]
-power = ["disable", "shutdown", "power-on"]
-[sleep]
-margin_hosts = {margin}
-boot_minutes = 10
-rest_hours = 4
-"""
-SPARE = "[spare]\nhosts = 1\nvms = 'all'\n"
 Strike = tuple[Point, Callable[[Executor], None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What a storm's policy and pool are like: hosts to spare, high availability, and a margin."""
-
-    spare: bool = False
-    ha: bool = False
-    margin: int = 0
-
-
-@cache
-def pool_of(seed: int, *, ha: bool) -> SimulatedPool:
-    """A quiet pool whose hosts can be switched on; with *ha*, one of them may fail."""
-    chance = Random(f"power {seed}")
-    hosts = chance.choice([3, 4, 5])
-    pool = generate_pool(
-        hosts=hosts,
-        vms=chance.randint(hosts, 3 * hosts),
-        seed=chance.randrange(10**6),
-        fill=chance.choice([0.15, 0.3]),
-        pinned=0.0,
-        hot=0.0,
-        largest_gib=16,
-        cpus=8,
-        days=1,
-    )
-    for host in pool.records["host"].values():
-        host["power_on_mode"] = "wake-on-lan"
-    if ha:
-        for record in pool.records["pool"].values():
-            record.update(ha_enabled=True, ha_allow_overcommit=False, ha_plan_exists_for=1)
-            record.update(ha_host_failures_to_tolerate=1)
-        for vm in pool.records["VM"].values():
-            if vm["power_state"] == "Running" and not vm["is_control_domain"]:
-                vm.update(ha_restart_priority="restart", ha_always_run=True)
-    return pool
 
 
 class Stage:
@@ -105,7 +54,7 @@ class Stage:
     def __init__(self, folder: Path, wishes: Wishes, *, seed: int) -> None:
         self.folder, self.level = folder, 0.5
         self.file = folder / "saving.toml"
-        self.file.write_text(POLICY.format(margin=wishes.margin) + (SPARE if wishes.spare else ""), encoding="utf-8")
+        self.file.write_text(wishes.policy, encoding="utf-8")
         self.file.chmod(0o600)
         self.time = WatchedTime(BEGINS.timestamp())
         self.simulator = Simulator(pool_of(seed, ha=wishes.ha), timing=self.time, login_delay=0.0)
@@ -163,8 +112,9 @@ class Stage:
 
     def _product_seam(self, patch: pytest.MonkeyPatch) -> None:
         """Let the commands get in here, in virtual time, and every host be judged that is switched off."""
-        front = SimpleNamespace(read=self._read, connect=self._connect, Model=rb.Model, rebalance=rb.rebalance)
+        front = SimpleNamespace(connect=self._connect, Model=rb.Model, rebalance=rb.rebalance)
         patch.setattr(sleeping, "rb", front)
+        patch.setattr(sleeping, "read_back", self._read)
         patch.setattr(sleeping, "carried_out", self._carried_out)
         patch.setattr(sleeping, "Clock", lambda: _me().clock)
         patch.setattr(sleeping, "say", self.said.append)
@@ -181,7 +131,7 @@ class Stage:
         address = self.simulator.database.get("host", world.coordinator)["address"]
         return live_pool(f"http://{address}", KEYS, Trust())
 
-    def _read(self, *_way: object, demand: object = None) -> rb.PoolState:  # noqa: ARG002 - a policy's section
+    def _read(self, *_way: object) -> rb.PoolState:
         with self._connect() as live:
             pool = live.read()
         return rb.PoolState(pool=pool, demand=self.demand(pool), taken_at=_me().clock.now(), source="a storm")
@@ -264,7 +214,7 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, wishes: Wishes = Wishes(), *, seed: int = 1) -> Iterator[Stage]:
+def staged(folder: Path, wishes: Wishes = PLAIN, *, seed: int = 1) -> Iterator[Stage]:
     """A stage, open until the block ends."""
     stage = Stage(folder, wishes, seed=seed)
     with stage.opened():

@@ -11,7 +11,8 @@ from random import Random
 from rebalancer.execute import HostStage
 from rebalancer.simulator.migration import boots
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
-from tests.storm.power.stage import NOTE, Stage, Strike, Wishes, kill, staged
+from tests.storm.power.scene import Wishes
+from tests.storm.power.stage import NOTE, Stage, Strike, kill, staged
 from tests.storm.record import Deed
 from tests.storm.rolling.storm import Outcome
 from tests.storm.storm import SHM

@@ -12,7 +12,8 @@ from rebalancer.execute import HostStage
 from rebalancer.execute.power import switch
 from rebalancer.face import sleeping
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
-from tests.storm.power.stage import NOTE, Stage, Wishes, kill, staged
+from tests.storm.power.scene import Wishes
+from tests.storm.power.stage import NOTE, Stage, kill, staged
 from tests.storm.power.storm import moves_a_vm, power_storm
 
 MOST = 20

@@ -39,9 +39,10 @@ def sleep(
     from dataclasses import asdict
 
     from rebalancer.cli.exits import Exit
-    from rebalancer.cli.opening import policy_of
+    from rebalancer.cli.opening import policy_of, read_back
     from rebalancer.cli.output import say, show_or_json
     from rebalancer.cli.views.hosts import sleep_tables
+    from rebalancer.face.connection import is_url
 
     if plan and policy:
         raise typer.BadParameter("the plan carries its policy", param_hint="--policy")
@@ -51,7 +52,10 @@ def sleep(
         )
     made = rb.load(plan) if plan else None
     wanted = made.policy if made else policy_of(policy)
-    state = rb.read(source, connection, demand=wanted.demand, metrics=not no_metrics)
+    if is_url(source) and not no_metrics:
+        state = read_back(source, connection, wanted, state_dir)
+    else:
+        state = rb.read(source, connection, demand=wanted.demand, metrics=not no_metrics)
     if state.refused:
         say(f"without metrics, hours are unknown: {state.refused}")
     found = rb.sleep(rb.Model(state, wanted), after=made)
