@@ -8,10 +8,10 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from rebalancer.errors import ModelBug
-from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.fitting.question import Answer, Question, Tie, WideRow
+from rebalancer.solve.fitting.restarting import Restarting, RestartRows
 from rebalancer.solve.fitting.search import MUCH_ENOUGH, fill, gather
-from rebalancer.solve.model.effort import CEILING, WORK_PER_SECOND
+from rebalancer.solve.fitting.work import Work
 
 STEPS = 400
 """Moves that the quick search makes at most."""
@@ -19,19 +19,26 @@ GRAIN = 1e-6
 """Part of a newcomer that counts as float noise in a bound."""
 
 
-def most_that_fit(question: Question, *, rearrange: bool, seconds: float, seed: int) -> Answer:
+def most_that_fit(question: Question, work: Work) -> Answer:
     """As many newcomers as were found to fit, and a bound that no placement is above which the limits allow."""
     stays = question.home
     starts, count = fill(question, stays)
     best = Answer(at=stays, starts=starts, count=count, bound=bound_together(question))
-    if rearrange and len(question.home):
+    if work.rearrange and len(question.home):
         at = gather(question, steps=STEPS)
         more, number = fill(question, at)
         if number > best.count:
             best = Answer(at=at, starts=more, count=number, bound=best.bound)
     if best.proved or not len(question.ratio):
         return best
-    return _Exact(question, best, rearrange=rearrange).solved(seconds, seed)
+    return _Exact(question, best, work).solved()
+
+
+def most_that_restart(question: Question, restarting: Restarting, known: Answer, work: Work) -> Answer:
+    """As many newcomers as were found to fit while all that fails restarts, no fewer than the *known* answer has."""
+    exact = _Exact(question, known, work)
+    exact.keep_restartable(restarting)
+    return exact.solved()
 
 
 def bound_together(question: Question) -> int:
@@ -53,10 +60,10 @@ def bound_together(question: Question) -> int:
 
 
 class _Exact:
-    def __init__(self, question: Question, best: Answer, *, rearrange: bool) -> None:
-        self._question, self._best = question, best
+    def __init__(self, question: Question, best: Answer, work: Work) -> None:
+        self._question, self._best, self._work = question, best, work
         self._model = cp_model.CpModel()
-        allowed = question.allowed if rearrange else np.eye(question.hosts, dtype=np.bool_)[question.home]
+        allowed = work.allowed(question)
         self._at = {
             (vm, host): self._model.new_bool_var("")
             for vm in range(len(question.home))
@@ -72,13 +79,17 @@ class _Exact:
         self._count = self._model.new_int_var(best.count, best.bound, "")
         self._post()
 
-    def solved(self, seconds: float, seed: int) -> Answer:
+    def keep_restartable(self, restarting: Restarting) -> None:
+        """Every failure of these has to be outlived."""
+        vms = len(self._question.home)
+        stay = {(vm, int(self._question.home[vm])): 1 for vm in self._fixed.tolist()}
+        starts = {(vms + kind, host): start for (kind, host), start in self._starts.items()}
+        RestartRows(self._model, restarting, {**self._at, **stay, **starts}).post()
+
+    def solved(self) -> Answer:
         """The best answer after so much work."""
         self._hint()
-        solver = one_worker()
-        solver.parameters.max_deterministic_time = seconds * WORK_PER_SECOND
-        solver.parameters.max_time_in_seconds = seconds * CEILING
-        solver.parameters.random_seed = seed
+        solver = self._work.solver()
         status = solver.solve(self._model)
         if status == cp_model.INFEASIBLE:
             raise ModelBug("the placement that was found does not satisfy the model of the fit")

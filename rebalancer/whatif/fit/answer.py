@@ -46,7 +46,8 @@ class Fit:
         kinds: what each kind is called.
         ratio: how many of each make one.
         count: the largest number of these that was found, each checked by all rules.
-        bound: what no placement is above that single moves without disks lead to, hosts to spare counted in sums.
+        bound: what no placement is above that single moves without disks lead to; of hosts to spare it counts the
+            memory for restarts by sizes of VMs, or in sums where there are too many of these.
         hosts: every host, in the order of the pool.
         moves: VMs that make room, on paper: no order of them was looked for.
         spare: hosts that may fail together, so that all VMs restart as far as they do now, the new ones included.

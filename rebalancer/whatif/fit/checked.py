@@ -42,12 +42,12 @@ class Checked:
         """
         found = self._kept(answer)
         if found.count < answer.count and (answer.at != self._asked.question.home).any():
-            found = max(found, self._kept(self._nobody_moved(answer)), key=_count)
+            found = max(found, self._kept(self._nobody_moved(answer)), key=count_of)
         if found.count < answer.count:
-            found = max(found, self._one_by_one(answer, EvenRows(self._asked), answer.count), key=_count)
+            found = max(found, self._one_by_one(answer, EvenRows(self._asked), answer.count), key=count_of)
         if found.count < answer.bound and self._may_beat(found):
             scored = ClusterScore(self._problem, [newcomers(kind, 1, self._problem.pool)[0] for kind in self._kinds])
-            found = max(found, self._one_by_one(answer, scored, answer.bound), key=_count)
+            found = max(found, self._one_by_one(answer, scored, answer.bound), key=count_of)
         return found
 
     def _may_beat(self, found: Answer) -> bool:
@@ -131,5 +131,6 @@ class Checked:
         return found
 
 
-def _count(answer: Answer) -> int:
+def count_of(answer: Answer) -> int:
+    """How many it fits."""
     return answer.count

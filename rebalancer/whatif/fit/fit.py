@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.restarts import Failure
-from rebalancer.solve.fitting.exact import most_that_fit
+from rebalancer.solve.fitting.by_kind import bound_by_kind
+from rebalancer.solve.fitting.exact import most_that_fit, most_that_restart
+from rebalancer.solve.fitting.work import Work
 from rebalancer.whatif.fit.answer import Fit
-from rebalancer.whatif.fit.checked import Checked
+from rebalancer.whatif.fit.checked import Checked, count_of
 from rebalancer.whatif.fit.question import asked, limited, spared
+from rebalancer.whatif.fit.restarting import restarting
 from rebalancer.whatif.fit.telling import Telling
 from rebalancer.whatif.newcomers.newcomer import Kind
 
@@ -44,8 +48,15 @@ def fit(
     wanted = tuple(ratio) or (1,) * len(kinds)
     lost = _outlived(given)
     question = asked(given, kinds, wanted, lost)
-    answer = most_that_fit(question.question, rearrange=rearrange, seconds=seconds, seed=given.policy.limits.seed)
-    kept = Checked(given, question, kinds).best(answer)
+    known, work = restarting(question, lost), Work(rearrange=rearrange, seconds=seconds, seed=given.policy.limits.seed)
+    answer = most_that_fit(question.question, work if known is None else work.part(1 / 2))
+    checked = Checked(given, question, kinds)
+    kept = checked.best(answer)
+    if known is not None and not kept.proved:
+        kept = replace(kept, bound=bound_by_kind(question.question, known, kept, work.part(1 / 4)))
+    if known is not None and known.small and not kept.proved:
+        more = most_that_restart(question.question, known, kept, work.part(1 / 4))
+        kept = replace(max(kept, checked.best(more), key=count_of), bound=more.bound)
     return Telling(given, question, kept, reduced=kept.count < answer.count).told(kinds, spare)
 
 
