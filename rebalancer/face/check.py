@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import ConnectionSettingsError, PolicyError
+from rebalancer.essence import line_of
 from rebalancer.face.given import assert_kind
 from rebalancer.face.model import Model, assert_model, assert_state
 from rebalancer.legality.findings import policy_findings
@@ -15,6 +16,7 @@ from rebalancer.legality.report import LegalityReport, PairAnswer, legality_repo
 from rebalancer.legality.report import explain as answers_for
 from rebalancer.policy import Policy, PolicyFinding, check_alone
 from rebalancer.rules import relaxed
+from rebalancer.units import counted
 from rebalancer.xapi.wire.address import parse_url
 
 if TYPE_CHECKING:
@@ -41,6 +43,12 @@ class Check:
 
     model: Model
     report: LegalityReport
+
+    def __repr__(self) -> str:
+        found = self.report
+        free = f"{found.movable} of {counted(found.guests, 'VM')} may move"
+        held, broken = counted(len(found.held), "rule"), counted(len(found.standing), "breach", "breaches")
+        return line_of("Check", f"of pool {found.pool!r}: {free}, {held} in the way of others; {broken} now")
 
     def matrix(self) -> Matrix:
         """VMs x hosts: the first rule that objects."""

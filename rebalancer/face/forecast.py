@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import InputError
+from rebalancer.essence import line_of
 from rebalancer.face.given import assert_kind
 from rebalancer.face.history import History
 from rebalancer.face.model import Model, assert_model
+from rebalancer.units import counted
 from rebalancer.whatif.forecast import (
     Night,
     Runway,
@@ -46,6 +48,11 @@ class Forecast:
     model: Model
     runways: tuple[Runway, ...]
     findings: tuple[VMFinding, ...]
+
+    def __repr__(self) -> str:
+        left = "; ".join(f"{each.course.resource}: {_left(each)}" for each in self.runways) or "nothing is known"
+        remarks = counted(len(self.findings), "remark")
+        return line_of("Forecast", f"of pool {self.model.state.pool.name!r}: {left}; {remarks} on VMs")
 
     def frame(self) -> pd.DataFrame:
         """One row a resource: now, limit, days until it is above it, at the earliest and at the latest."""
@@ -115,6 +122,12 @@ def forecast(model: Model, traces: Path | str | None = None, *, past: History | 
         runways=tuple(runway(course) for course in courses if course),
         findings=vm_findings(model.problem, hours),
     )
+
+
+def _left(found: Runway) -> str:
+    if found.days is not None:
+        return f"above its limit in {counted(found.days, 'day')}"
+    return found.words or f"below its limit for {counted(found.horizon, 'day')} at least"
 
 
 def _of_file(model: Model, traces: Path | str | None) -> PastHours:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebalancer.errors import IllegalPlan, InputError
+from rebalancer.essence import line_of
 from rebalancer.face.model import Model, assert_model
 from rebalancer.face.proposal import Proposal
 from rebalancer.face.task import task_of
 from rebalancer.plan import Plan
 from rebalancer.solve import SolveReporter
+from rebalancer.units import counted
 from rebalancer.verify.verify import verify_plan
 from rebalancer.whatif import Evacuation, Rolling, Sleep, write_rolling
 from rebalancer.whatif import evacuate as evacuation_of
@@ -32,6 +34,11 @@ class EvacuationPlans(Evacuation):
 
     plan: Proposal | None = None
     home: Proposal | None = None
+
+    def __repr__(self) -> str:
+        stay = f"{len(self.blocked)} cannot leave" if self.blocked else "all can leave"
+        plan = counted(len(self.plan.steps), "step") if self.plan else "no plan"
+        return line_of("Evacuation", f"of {', '.join(self.hosts)}: {counted(self.guests, 'VM')}, {stay}; {plan}")
 
     def frame(self) -> pd.DataFrame:
         """One row a VM that cannot leave: the rule that closes most hosts, and the cheapest fix."""
@@ -108,6 +115,10 @@ class RollingPlans(Rolling):
     """What came of planning to work on all hosts, with the plans in hand."""
 
     stages: tuple[StagePlan, ...] = ()
+
+    def __repr__(self) -> str:
+        aside = f", {len(self.set_aside)} set aside" if self.set_aside else ""
+        return line_of("Rolling", f"of {counted(len(self.hosts), 'host')}{aside}: {counted(len(self.stages), 'stage')}")
 
     def frame(self) -> pd.DataFrame:
         """One row a stage, in order: host, purpose, steps, GiB, seconds, GiB so far."""

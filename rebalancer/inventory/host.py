@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from rebalancer.essence import line_of
 from rebalancer.inventory.references import Uuid
+from rebalancer.units import size_in_words
 
 LEAST_MHZ: Final = 100.0
 MOST_MHZ: Final = 100_000.0
@@ -97,6 +99,10 @@ class Host:
     pgpus: tuple[PGPU, ...]
     ghost_operations: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        size = "of unknown memory" if self.memory_total_bytes is None else size_in_words(self.memory_total_bytes)
+        return line_of("Host", f"{self.name!r}: {self.pcpus or 'unknown'} pCPUs, {size}, {self.uuid}")
 
     @property
     def pcpus(self) -> int | None:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rebalancer.essence import line_of
 from rebalancer.inventory.references import Uuid
+from rebalancer.units import counted, size_in_words
 
 
 class PowerState(StrEnum):
@@ -114,7 +116,7 @@ class MemoryRange:
 class VM:
     """A VM, template, snapshot or control domain, as xapi's database has it.
 
-        `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
+    `current_operations` holds the names of the operations under way, `ghost_operations` those of them that no task
     carries out any more. `metrics` is None when the VM has no metrics object, `guest_metrics` when no agent ever
     reported. `usb_hosts` are the hosts that have the devices behind `vusbs`. `version` tells how often the VM was
     restored, `snapshot_of` of which VM a snapshot was taken, there or not. VMs of a lower `order` start first, and
@@ -168,6 +170,10 @@ class VM:
     metrics: VMMetrics | None = field(default=None)
     guest_metrics: GuestMetrics | None = field(default=None)
     unsaid: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        size = f"{counted(self.vcpus_at_startup, 'vCPU')}, {size_in_words(self.memory.static_max_bytes)}"
+        return line_of("VM", f"{self.name!r}: {size}, {self.power_state.value.lower()}, {self.uuid}")
 
     @property
     def is_guest(self) -> bool:

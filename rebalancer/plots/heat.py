@@ -57,7 +57,7 @@ def plot_loads(
     left, right = axes or plt.subplots(1, 2, figsize=size, sharey=True, layout="constrained")[1]
     top = max(_top(before), _top(after))
     for axis, loads, title in zip((left, right), (before, after), ("now", "after the plan"), strict=True):
-        image = _map(axis, loads, threshold, top)
+        image = _map(axis, loads, threshold, top, ticks=6)
         axis.set_title(title)
     left.figure.colorbar(image, ax=[left, right], label=_scale(threshold))
     return left, right
@@ -71,13 +71,13 @@ def _scale(threshold: float) -> str:
     return f"share of CPU capacity\n(framed: above {threshold:.0%})"
 
 
-def _map(axis: Axes, loads: pd.DataFrame, threshold: float, top: float) -> AxesImage:
+def _map(axis: Axes, loads: pd.DataFrame, threshold: float, top: float, ticks: int = 12) -> AxesImage:
     values = loads.to_numpy()
     image = axis.imshow(values, aspect="auto", vmin=0, vmax=top, cmap=HEAT)
     over_host, over_slot = (values > threshold).nonzero()
     axis.scatter(over_slot, over_host, marker="s", s=36, facecolors="none", edgecolors="black", linewidths=1)
     axis.set(xlabel=str(loads.columns.name), yticks=range(len(loads)), yticklabels=loads.index)
-    thin_ticks(axis, times(loads.columns))
+    thin_ticks(axis, times(loads.columns), ticks)
     return image
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from rebalancer.errors import ModelBug
+from rebalancer.essence import line_of
 from rebalancer.objectives import NEGLIGIBLE, LastResort, LoadCost, MigrationCost, Outlay, Repair
 from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
@@ -27,7 +28,7 @@ from rebalancer.solve.result.check import refused_as_a_whole
 from rebalancer.solve.search.by_component import improve_by_component
 from rebalancer.solve.search.full_model import improve_full_model
 from rebalancer.tier import gap_of
-from rebalancer.units import gib
+from rebalancer.units import counted, gib
 
 SHARE_OF_FIRST = 0.4
 """Part of `limits.solve_seconds` for the end of the curve; the other points share the rest."""
@@ -105,6 +106,11 @@ class Tradeoff:
     last_resorts: int | None
     chosen: int
     limits: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        first, last = self.points[0], self.points[-1]
+        ends = f"load cost {first.load_cost:g} to {last.load_cost:g} {self.unit}"
+        return line_of("Tradeoff", f"{counted(len(self.points), 'point')}, {ends} for {last.gib:g} GiB")
 
     @property
     def unit(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -259,3 +260,13 @@ def test_three_hosts_have_no_map() -> None:
     """The frame has them."""
     with pytest.raises(ValueError, match="3 hosts die together"):
         plot_failures(PAIRS.assign(host_uuids="u1, u2, u3"))
+
+
+def test_hours_below_two_maps_do_not_overlap() -> None:
+    """A day of them, on maps that share a figure."""
+    hours = pd.Index([f"{hour:02}:00" for hour in range(24)], name="time (UTC)")
+    day = pd.DataFrame(np.full((5, 24), 0.5), index=list("abcde"), columns=hours)
+    for axis in plot_loads(day, day, threshold=0.75):
+        axis.figure.canvas.draw()
+        boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from rebalancer.essence import line_of
 from rebalancer.inventory import Uuid
 from rebalancer.units import counted
 
@@ -62,6 +63,10 @@ class Fit:
     moves: tuple[RoomMade, ...]
     spare: int
     reduced: bool
+
+    def __repr__(self) -> str:
+        what = " + ".join(f"{ratio} {kind!r}" for ratio, kind in zip(self.ratio, self.kinds, strict=True))
+        return line_of("Fit", f"{self.count} times {what}, at most {self.bound}; {counted(len(self.moves), 'move')}")
 
     @property
     def proved(self) -> bool:

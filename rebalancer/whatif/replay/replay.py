@@ -10,13 +10,14 @@ from functools import partial
 
 from rebalancer.demand.recording import Recording, whole_day_from
 from rebalancer.errors import InputError
+from rebalancer.essence import line_of
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.objectives import MigrationCost
 from rebalancer.placement import current_placement
 from rebalancer.policy import Mode
 from rebalancer.problem import pool_at
 from rebalancer.rules import Rulebook
-from rebalancer.units import HOURS_A_DAY
+from rebalancer.units import HOURS_A_DAY, counted
 from rebalancer.whatif.replay.judge import DayLoad, day_of, least_overload
 from rebalancer.whatif.replay.night import Contender, Decision, Night
 from rebalancer.whatif.replay.regret import Regret, regret_of
@@ -76,6 +77,10 @@ class Replay:
     vm_names: dict[Uuid, str] = field(default_factory=dict)
     host_names: dict[Uuid, str] = field(default_factory=dict)
     put_back: tuple[Uuid, ...] = ()
+
+    def __repr__(self) -> str:
+        nights = len(self.nights) // max(1, len(self.contenders))
+        return line_of("Replay", f"of {counted(nights, 'night')}: {', '.join(self.contenders)}")
 
     @property
     def contenders(self) -> tuple[str, ...]:
