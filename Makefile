@@ -90,6 +90,9 @@ rolling: setup ## have all hosts of small pools rebooted in ROLLS storms, and ju
 sleeping: setup ## have hosts of small pools sleep and wake in SLEEPS storms, and judge who is switched off
 	@.venv/bin/python -m tests.storm.power --storms $(SLEEPS) --seed $(SEED)
 
+rollout: setup ## update 16 hosts with 250 VMs, eight of them pinned, through 50 kills and every fault
+	@.venv/bin/python -m tests.storm.rolling.whole_pool --seed $(SEED)
+
 fuzz: setup ## read CASES inputs that are put wrong, looking for what is neither read nor refused in a sentence
 	@.venv/bin/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 

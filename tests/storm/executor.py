@@ -95,6 +95,10 @@ class Executor:
                 strike(self)
         self.assert_alive()
 
+    def count(self, kind: str) -> int:
+        """How many points of that kind it has come to."""
+        return self._seen[kind, "", BEFORE]
+
     def assert_alive(self) -> None:
         """Raise `Killed` for who is dead: whatever its `finally` blocks try, a dead process does nothing."""
         if not self.alive:

@@ -29,7 +29,19 @@ from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
 from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
-from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, VirtualClock, become, this_executor
+from tests.storm.executor import (
+    AFTER,
+    BEFORE,
+    CALL,
+    HALF,
+    LINE,
+    Executor,
+    Killed,
+    Point,
+    VirtualClock,
+    become,
+    this_executor,
+)
 from tests.storm.judge import WatchedTime
 from tests.storm.places import Places
 from tests.storm.record import Deed, Record, Run
@@ -59,6 +71,7 @@ class Stage:
         self.conduct = Conduct(self.simulator, scene, self.judge, self._made_anew)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.said: list[str] = []
+        self.executors: list[Executor] = []
         self.before, self.settings = self.homes(), self._settings()
         self.ends = self.before | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
         self.asks_people, self.any_time = False, False
@@ -117,6 +130,7 @@ class Stage:
         )
         self.record.runs.append(run)
         executor = Executor(run=run, clock=VirtualClock(self.time), strikes=list(strikes))
+        self.executors.append(executor)
         over: list[str] = []
         self.time.start(partial(self._process, executor, over))
         while not over:
@@ -188,6 +202,10 @@ class Stage:
         """The plan that the stage with that *number*, from 1, was given last; None where it has its first one."""
         told = [line.words for line in self.lines if (line.event, line.stage) == (Event.ANEW, number)]
         return read_plan(next((self.folder / "rolling").glob(f"*/anew/{told[-1]}"))) if told else None
+
+    def points(self) -> dict[str, int]:
+        """How many calls, lines of journals and lines of the trace there were."""
+        return {kind: sum(each.count(kind) for each in self.executors) for kind in (CALL, LINE, TRACE)}
 
     def reboot(self, host: str) -> None:
         """Reboot a host, by its ref, as somebody at its console does, and wait until it is back."""

@@ -73,7 +73,7 @@ def rolling_storm(seed: int, number: int) -> Outcome:
         while not ends[-1].startswith("0") and len(ends) < ROUNDS + 5:
             if len(ends) >= calm:
                 stage.simulator.faults.clear()
-            _see_to_it(stage, ends[-1])
+            see_to_it(stage, ends[-1])
             ends.append(stage.run())
         stage.time.sleep(LONG_SECONDS)
         if not ends[-1].startswith("0"):
@@ -150,7 +150,7 @@ def _cut_off(chance: Random) -> tuple[str, Strike]:
     return f"cut off for {seconds:g} s, {side} its requests arrive, {point}", (point, strike)
 
 
-def _see_to_it(stage: Stage, end: str) -> None:
+def see_to_it(stage: Stage, end: str) -> None:
     """Do what the message says, as somebody does who stands beside the hosts."""
     remedies: dict[str, Callable[[Stage, str], None]] = {"runs platform version": _reboot, "is not plugged": _plug}
     for words, remedy in remedies.items():
