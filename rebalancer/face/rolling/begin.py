@@ -9,6 +9,7 @@ from typing import Final
 
 from rebalancer.face.rolling.kept import KeptStage
 from rebalancer.face.rolling.site import Progress, Site
+from rebalancer.face.rolling.turn import Turn
 from rebalancer.policy import change_windows
 from rebalancer.units import moment_in_words
 from rebalancer.whatif.calm_hours import best_begins
@@ -29,13 +30,19 @@ class Begin:
     stage: KeptStage
     site: Site
     progress: Progress
+    turn: Turn
 
     def wait(self) -> None:
-        """Return once the host is to go down; at once where the policy does not ask for it."""
+        """Return once the host is to go down; at once where the policy does not ask for it.
+
+        Raises:
+            ApprovalRefused: the stage has to be approved; it says so before the wait, and not at its end.
+        """
         within, clock = self.site.policy.rolling.within_hours, self.site.clock
         if within is None or self.site.any_time:
             return
         while (begin := self._best(timedelta(hours=within))) > clock.now():
+            self.turn.approved(self.progress.in_force(self.stage))
             self.site.door.shut()
             while (left := (begin - clock.now()).total_seconds()) > 0:
                 clock.sleep(min(left, SLICE_SECONDS))

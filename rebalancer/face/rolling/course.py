@@ -72,7 +72,7 @@ class Course:
         progress = self._progress
         outing = Maintenance.of(self._site.pool, stage.host, self._site.state_dir)
         if not progress.has(Event.STAGE, stage):
-            Begin(stage=stage, site=self._site, progress=progress).wait()
+            Begin(stage=stage, site=self._site, progress=progress, turn=self._turn).wait()
             self._begin(progress.in_force(stage), outing)
         if not progress.has(Event.EMPTY, stage) and (waits := self._left_by_all(progress.in_force(stage), outing)):
             return waits

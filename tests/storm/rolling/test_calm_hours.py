@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 import rebalancer as rb
 from rebalancer.demand import LoadProfile, Quality
+from rebalancer.errors import ApprovalRefused
 from rebalancer.face.rolling.trace import Event
+from rebalancer.face.rolling.turn import Turn
 from rebalancer.inventory import pool_from_records
 from rebalancer.inventory.records import CLASSES
 from rebalancer.simulator import Simulator
@@ -122,6 +125,23 @@ def test_where_there_is_no_time_left_hosts_go_down_at_once(tmp_path: Path) -> No
     with staged(tmp_path, within_hours=0.1) as stage:
         assert stage.run() == "0 done"
         assert begun(stage)[0] < BEGINS + timedelta(minutes=5)
+
+
+def test_a_stage_that_waits_for_an_approval_says_so_before_the_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is asked in the middle of the night: the command ends at once, and once it is approved waits."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise ApprovalRefused("stage", "it is not approved", "Approve it")
+
+    with staged(tmp_path, within_hours=24) as stage:
+        with monkeypatch.context() as patch:
+            patch.setattr(Turn, "approved", refuse)
+            assert stage.run().startswith("8 ApprovalRefused")
+        assert stage.time.now() < (BEGINS + timedelta(minutes=5)).timestamp()
+        assert stage.run() == "0 done"
+        assert [each.hour for each in begun(stage)] == [3, 3]
 
 
 def test_plans_have_to_last_as_long() -> None:
