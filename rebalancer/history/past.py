@@ -95,11 +95,12 @@ def _mark(path: Path) -> tuple[int, int] | None:
 
 
 def _look(row: Row[Any]) -> Looked:
-    """What was seen; where the VM was and whether it ran are not kept."""
+    """What was seen; a VM that moved was where it should be, and whether it ran is not kept."""
     error = tuple(map(str, json.loads(row.error)))
     state = StepState(row.state)
+    there = row.target_uuid if state is StepState.MOVED else None
     return Looked(
-        at=row.at, step=row.step, state=state, power_state=None, resident_on=None, error=error, words=row.words
+        at=row.at, step=row.step, state=state, power_state=None, resident_on=there, error=error, words=row.words
     )
 
 

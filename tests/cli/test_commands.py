@@ -144,17 +144,18 @@ def test_plan_draws_what_a_lower_load_cost_takes(served: Served, terminal: Termi
 
 
 def test_the_curve_knows_what_just_moved(served: Served, terminal: Terminal) -> None:
-    """`--tradeoff` reads the journals of the state folder, like a plan: whom they name are last resorts."""
+    """`--tradeoff` reads the journals of the state folder, like a plan: whom they name stay in all points."""
     policy = terminal.write("warm.toml", f"{QUICK}cool_down_hours = 24\n")
     typed = ("plan", served.snapshot, "-p", policy, "--tradeoff", "moves", "--state-dir", "state", "--json")
-    assert terminal.run(*typed).json()["last_resorts"] is None
-    vm, now = served.plan.steps[0].vm, datetime.now(UTC)
+    assert terminal.run(*typed).json()["limits"] == []
+    step, now = served.plan.steps[0], datetime.now(UTC)
+    vm, here = step.vm, step.source
     (terminal.folder / "state" / "journals").mkdir(parents=True, exist_ok=True)
     with Journal(terminal.folder / "state" / "journals" / "before.jsonl") as journal:
         journal.append(RunBegan(at=now, plan="sha256:1", pool=read_snapshot(served.snapshot).pool.uuid))
-        journal.append(Intended(at=now, step="s1", vm=vm, source="h1", target="h2"))
-        journal.append(Looked(at=now, step="s1", state=StepState.MOVED, power_state="Running", resident_on="h2"))
-    assert terminal.run(*typed).json()["last_resorts"] in {0, 1}
+        journal.append(Intended(at=now, step="s1", vm=vm, source="h1", target=here))
+        journal.append(Looked(at=now, step="s1", state=StepState.MOVED, power_state="Running", resident_on=here))
+    assert terminal.run(*typed).json()["limits"] == ["1 VM that moved a short while ago left alone"]
 
 
 def test_plan_by_samples_from_a_file(served: Served, terminal: Terminal) -> None:

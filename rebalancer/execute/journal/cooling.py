@@ -23,12 +23,15 @@ def cooled(
 ) -> Policy:
     """*policy* with guests of *pool* in `cooling` that moved, or whose moves failed, so short before *now* as it says.
 
-    So the plan carries what it was made by, and `verify` needs no journal. Without a *past*, the journals tell.
+    So the plan carries what it was made by, and `verify` needs no journal. Without a *past*, the journals tell. A VM
+    that is not where its move led, because somebody else moved it since, does not cool down.
     """
     known = past or Journals(state_dir)
     hours, moved = policy.limits.cool_down_hours, dict[Uuid, datetime]()
+    at = {vm.uuid: vm.resident_on for vm in pool.resident_guests()}
     for member in pool.members if hours else ():
-        moved |= moved_since(member.uuid, now - timedelta(hours=hours), past=known)
+        arrived = _arrived(member.uuid, now - timedelta(hours=hours), known)
+        moved |= {vm: look.at for vm, look in arrived.items() if look.resident_on in {None, at.get(vm)}}
     rested = cooled_after(policy, pool, moved) if moved else policy
     alone = tuple(left_alone(pool, now, policy.limits.leave_alone_nights, known))
     return rested.model_copy(update={"cooling": (*rested.cooling, *alone)}) if alone else rested
@@ -97,6 +100,10 @@ def moved_since(
     pool: Uuid, since: datetime, state_dir: Path | None = None, *, past: Past | None = None
 ) -> dict[Uuid, datetime]:
     """When each VM of *pool* last arrived on another host, as far as that was after *since*."""
-    ends = (past or Journals(state_dir)).ends({pool})
-    moves = sorted((look.at, vm) for vm, look in ends if look.state is StepState.MOVED)
-    return {vm: at for at, vm in moves if at > since}
+    return {vm: look.at for vm, look in _arrived(pool, since, past or Journals(state_dir)).items()}
+
+
+def _arrived(pool: Uuid, since: datetime, past: Past) -> dict[Uuid, Looked]:
+    """What was seen of each VM of *pool* when it last arrived on another host after *since*."""
+    moves = [(vm, look) for vm, look in past.ends({pool}) if look.state is StepState.MOVED and look.at > since]
+    return dict(sorted(moves, key=lambda move: (move[1].at, move[0])))

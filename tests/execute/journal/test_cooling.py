@@ -22,7 +22,7 @@ from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 DAY = timedelta(days=1)
 HOUR_AGO = MADE_AT - timedelta(hours=1)
 POOL = make_pool(
-    hosts=[make_host("h1"), make_host("h2")], vms=[make_vm("a", on="h1"), make_vm("b", on="h1"), make_vm("c", on="h2")]
+    hosts=[make_host("h1"), make_host("h2")], vms=[make_vm("a", on="h2"), make_vm("b", on="h1"), make_vm("c", on="h2")]
 )
 
 
@@ -59,6 +59,13 @@ def test_they_cool_down_beside_the_last_resorts_of_the_policy(tmp_path: Path) ->
     intent = intent_of(warm, POOL)
     assert (set(intent.last_resort), set(intent.cooling)) == ({"a", "c"}, {"a"})
     assert intent.last_resort["a"] == "it moved at 2026-03-01 00:00 UTC and cools down until 2026-03-02 00:00 UTC"
+
+
+def test_a_vm_that_somebody_else_moved_since_does_not_cool_down(tmp_path: Path) -> None:
+    """It is not where its move led it: nobody keeps it there."""
+    journal(tmp_path, "b", HOUR_AGO)
+    policy = policy_of(limits={"cool_down_hours": 24})
+    assert cooled(policy, POOL, MADE_AT, tmp_path).cooling == ()
 
 
 def test_a_vm_that_is_a_last_resort_anyway_does_not_cool_down(tmp_path: Path) -> None:
