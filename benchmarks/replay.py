@@ -58,7 +58,6 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
     **{name: {"preset": name} for name in PRESETS},
     "balanced, no cool-down": {"preset": "balanced", "limits": {"cool_down_hours": 0}},
     "balanced, cool-down 4 days": {"preset": "balanced", "limits": {"cool_down_hours": 96}},
-    "balanced, cool-down 7 days": {"preset": "balanced", "limits": {"cool_down_hours": 168}},
     "p95, 0.001": _percentile(95, 0.001),
     "p95, 0.02": _percentile(95, 0.02),
     "p95, 0.05": _percentile(95, 0.05),
