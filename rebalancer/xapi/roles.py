@@ -22,12 +22,14 @@ class Feature:
         calls: what it takes beside reading, as XAPI's permissions spell them, in their case.
         role: the least role that has all of them.
         executes: whether carrying a plan out inside one pool cannot do without.
+        sleeps: whether hosts that sleep take it beside that.
     """
 
     name: str
     calls: tuple[str, ...] = ()
     role: str = READER
     executes: bool = False
+    sleeps: bool = False
 
 
 FEATURES: Final = (
@@ -58,12 +60,14 @@ FEATURES: Final = (
         name="taking hosts out of service, and back",
         calls=("host.disable", "host.enable"),
         role="pool-operator",
+        sleeps=True,
     ),
     Feature(name="rebooting hosts that are empty", calls=("host.reboot",), role="pool-operator"),
     Feature(
         name="switching hosts off that sleep, and on again",
         calls=("host.shutdown", "host.power_on"),
         role="pool-operator",
+        sleeps=True,
     ),
     Feature(name="shutting VMs down that cannot leave their host", calls=("VM.clean_shutdown",), role="vm-operator"),
     Feature(

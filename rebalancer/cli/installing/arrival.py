@@ -27,8 +27,6 @@ from rebalancer.units import counted
 POLICY_FILE: Final = "nightly.toml"
 SAVING_FILE: Final = "saving.toml"
 CREDENTIALS_FILE: Final = "credentials"
-OF_SLEEP: Final = frozenset({"host.disable", "host.shutdown"})
-"""Calls of the features that hosts which sleep take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +126,7 @@ def _assert_may(seen: Admission, *, executes: bool, sleeps: bool) -> None:
     found = seen.features()
     rows = [(each.name, each.role, "no" if missing else "yes") for each, missing in found.items()]
     show(table(title, {"feature": "left", "least role": "left", "may": "left"}, rows))
-    taken = [each for each in found if each.executes or (sleeps and OF_SLEEP.intersection(each.calls))]
+    taken = [each for each in found if each.executes or (sleeps and each.sleeps)]
     lacking = {each: found[each] for each in taken if executes and found[each]}
     if lacking:
         calls = ", ".join(call for missing in lacking.values() for call in missing)
