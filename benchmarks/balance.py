@@ -17,29 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.judge import Verdict, verdict
-from benchmarks.migrations import Migration, NoOrderError, legal_order
-from benchmarks.neutral import AREA_FIRST, RULES, Json, pools, problem_of, read_instance, with_peaks
-from rebalancer import placement
-from rebalancer.rules import Rulebook
-from rebalancer.solve import Solution, SolveReporter, solve
-from rebalancer.tier import TierResult
+from benchmarks.neutral import AREA_FIRST, Json, pools, read_instance
+from benchmarks.one_pool import Asked, Part, solved_pool
+from rebalancer.solve import SolveReporter
 from rebalancer.workers import KeptProcesses
-
-ROUNDS = 10
-"""Placements without a legal order before the benchmark gives up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What came of one pool: the answer, and its moves in a legal order."""
-
-    solution: Solution
-    migrations: tuple[Migration, ...]
-
-    @property
-    def main(self) -> TierResult:
-        """Area before GiB, in pCPU-hours."""
-        return self.solution.tiers[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +86,10 @@ def run(
     instance = read_instance(path)
     start, cpu = time.monotonic(), _cpu_seconds()
     alone = pools(instance)
-    listener, asked = reporter or SolveReporter(), _Asked(seconds=seconds / len(alone), seed=seed, budget=budget)
-    parts = _at_once(alone, asked, at_once) if at_once > 1 else tuple(_solved(pool, asked, listener) for pool in alone)
+    listener, asked = reporter or SolveReporter(), Asked(seconds=seconds / len(alone), seed=seed, budget=budget)
+    parts = (
+        _at_once(alone, asked, at_once) if at_once > 1 else tuple(solved_pool(pool, asked, listener) for pool in alone)
+    )
     placement = {vm: host for part in parts for vm, host in part.solution.placement.host_of.items()}
     return Run(
         parts=parts,
@@ -117,19 +100,10 @@ def run(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """How long to search each pool, from which seed, and how many VMs of a host peak."""
-
-    seconds: float
-    seed: int
-    budget: int
-
-
-def _at_once(alone: Sequence[Json], asked: _Asked, count: int) -> tuple[Part, ...]:
+def _at_once(alone: Sequence[Json], asked: Asked, count: int) -> tuple[Part, ...]:
     """Solve so many pools at a time, each in one of as many processes."""
     with KeptProcesses(count) as processes:
-        return tuple(each.result() for each in [processes.submit(_solved, pool, asked) for pool in alone])
+        return tuple(each.result() for each in [processes.submit(solved_pool, pool, asked) for pool in alone])
 
 
 def _cpu_seconds() -> float:
@@ -142,25 +116,6 @@ def _peak_rss_mb(at_once: int) -> float:
     """The most memory of this process, and as much as the largest other for each that ran at once."""
     mine, others = (resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return (mine + (others * at_once if at_once > 1 else 0)) * 1024 / 1e6
-
-
-def _solved(pool: Json, asked: _Asked, reporter: SolveReporter | None = None) -> Part:
-    """Solve one pool, again without the moves that have no legal order.
-
-    Raises:
-        NoOrderError: ROUNDS placements have none.
-    """
-    problem = with_peaks(problem_of(pool, seconds=asked.seconds, seed=asked.seed), asked.budget)
-    forbidden: list[frozenset[placement.Migration]] = []
-    for _ in range(ROUNDS):
-        solution = solve(Rulebook(problem, RULES), forbidden=forbidden, reporter=reporter)
-        try:
-            migrations = legal_order(pool, solution.placement.host_of)
-        except NoOrderError:
-            forbidden.append(frozenset(problem.initial.moves_to(solution.placement)))
-        else:
-            return Part(solution=solution, migrations=tuple(migrations))
-    raise NoOrderError(f"{ROUNDS} placements of {pool['name']} have no legal order")
 
 
 def main(arguments: list[str] | None = None) -> int:
