@@ -117,7 +117,7 @@ class _LocalSearch:
 
     def step(self) -> bool:
         units, relief = self._leavers()
-        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + 2 * self._weighed)
+        self.work += SHIFT_WORK + WEIGHING_WORK * (len(units) * len(self._load) + self._weighed)
         if not len(units):
             return False
         best = self._best(units, self._shifts(units, relief))
