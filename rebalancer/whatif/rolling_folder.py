@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from rebalancer.errors import Fix, PlanFileError
 from rebalancer.export.folder import fresh_folder, write_plan
+from rebalancer.export.manifest import digest_of_bytes
 from rebalancer.export.markdown_table import markdown_text, table
 from rebalancer.export.planfile import ROLLING_JSON
 from rebalancer.files.writing import write_new
@@ -37,10 +38,17 @@ def write_rolling(found: Rolling, folder: Path) -> None:
             write_plan(stage.plan, fresh / name)
         write_new(fresh / INDEX, ("\n".join(_page(found)) + "\n").encode())
         index = {"format": FORMAT, **found.as_json(), "folders": folder_names(found)}
+        index["digest"] = index_digest(index)
         write_new(fresh / INDEX_JSON, (json.dumps(index, indent=2) + "\n").encode())
         if folder.exists():
             folder.rmdir()
         fresh.rename(folder)
+
+
+def index_digest(index: Mapping[str, object]) -> str:
+    """SHA-256 of what stands in *index* but its digest: rolling.json that was edited has another one."""
+    told = {key: value for key, value in index.items() if key != "digest"}
+    return digest_of_bytes(json.dumps(told, sort_keys=True, separators=(",", ":")).encode())
 
 
 def assert_empty(folder: Path) -> None:

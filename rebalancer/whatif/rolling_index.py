@@ -17,8 +17,8 @@ from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.whatif.itinerary import Habit, Purpose
 from rebalancer.whatif.pinned import ShutDown
-from rebalancer.whatif.rolling import SetAside
-from rebalancer.whatif.rolling_folder import INDEX_JSON
+from rebalancer.whatif.rolling import Deviation, SetAside
+from rebalancer.whatif.rolling_folder import INDEX_JSON, index_digest
 from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 
 REMEDY = "Plan anew with `rebalancer rolling`"
@@ -42,7 +42,10 @@ class IndexedStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollingIndex:
-    """What rolling.json says; `hosts` are names, and `update` is the version that they come back with, if any."""
+    """What rolling.json says; `hosts` are names, and `update` is the version that they come back with, if any.
+
+    `digest` is that of everything else in it, "" in files of earlier versions.
+    """
 
     format: Literal["rebalancer-rolling/1"]
     hosts: tuple[str, ...]
@@ -51,6 +54,8 @@ class RollingIndex:
     stages: tuple[IndexedStage, ...]
     folders: tuple[str, ...]
     set_aside: tuple[SetAside, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    digest: str = ""
 
 
 def read_rolling(folder: Path) -> RollingIndex:
@@ -58,14 +63,18 @@ def read_rolling(folder: Path) -> RollingIndex:
 
     Raises:
         PlanFileError: there is none, or it is none.
+        EditedPlan: it is not as it was written.
     """
     path = folder / INDEX_JSON
     try:
-        found = value_in(RollingIndex, json_in(bytes_of(path, PLAN), PLAN))
+        document = json_in(bytes_of(path, PLAN), PLAN)
+        found = value_in(RollingIndex, document)
     except Unfit as error:
         raise PlanFileError(str(path), str(error), REMEDY) from None
     if len(found.folders) != len(found.stages) or any(Path(name).name != name for name in found.folders):
         raise PlanFileError(str(path), "it does not name one folder for each stage", REMEDY)
+    if found.digest and found.digest != index_digest(document):
+        raise EditedPlan(str(path), "it was edited: its digest is not that of its content", REMEDY)
     return found
 
 

@@ -51,6 +51,18 @@ def test_what_is_no_index_is_refused(folder: Path, change: Callable[[Any], objec
         read_rolling(folder)
 
 
+def test_an_edited_index_is_refused(folder: Path) -> None:
+    """By its own digest; one of an earlier version, which has none, is read."""
+    index = json.loads((folder / INDEX_JSON).read_text())
+    index["hosts"].reverse()
+    (folder / INDEX_JSON).write_text(json.dumps(index))
+    with pytest.raises(EditedPlan, match="it was edited"):
+        read_rolling(folder)
+    del index["digest"]
+    (folder / INDEX_JSON).write_text(json.dumps(index))
+    assert list(read_rolling(folder).hosts) == index["hosts"]
+
+
 def test_a_plan_that_was_swapped_is_refused(folder: Path) -> None:
     """The index says which plan each stage is."""
     index = read_rolling(folder)
@@ -64,6 +76,7 @@ def test_a_worst_hour_that_is_not_that_of_its_plan_is_refused(folder: Path) -> N
     """What the index says is compared with the figures of the plan; an older index says nothing."""
     path = folder / INDEX_JSON
     index = json.loads(path.read_text())
+    del index["digest"]
     index["stages"][0]["worst_hour"] = {"host": "alder", "host_uuid": "h", "hour": "02:00 UTC", "share": 0.1}
     path.write_text(json.dumps(index))
     with pytest.raises(EditedPlan, match="worst hour"):

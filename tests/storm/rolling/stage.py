@@ -76,6 +76,7 @@ class Stage:
         self.ends = self.before | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
         self.asks_people, self.any_time = False, False
         self.elsewhere: dict[str, set[str]] = {}
+        self.astray: tuple[str, ...] = ()
         self.judge.begin()
 
     def homes(self) -> dict[str, str]:
@@ -177,6 +178,7 @@ class Stage:
         if rolled.waits:
             return f"{Exit.LATER:d} {rolled.waits}"
         kept.end(executor.clock.now())
+        self.astray = rolled.astray
         return f"{Exit.DONE:d} done"
 
     def _live(self) -> LivePool:
@@ -224,7 +226,9 @@ class Stage:
         if self._settings() != self.settings:
             self.blame("what was turned down while VMs were off is not as it was")
         for vm, home in self.homes().items():
-            if home != self.ends[vm] and home not in self.elsewhere.get(vm, ()):
+            name = self.simulator.database.get("VM", self.simulator.database.by_uuid("VM", vm))["name_label"]
+            told = any(each.startswith(f"{name} is on ") for each in self.astray)
+            if home != self.ends[vm] and home not in self.elsewhere.get(vm, ()) and not told:
                 self.blame(f"VM {vm} is on {home or 'no host'}, and has to end on {self.ends[vm] or 'no host'}")
         for host in hosts:
             if not host["enabled"]:

@@ -20,14 +20,22 @@ def show(
     """Show a plan.
 
     What it was made from, its objectives with their bounds, every step with its reason, what was left alone and by
-    which rule, and the way back. With --step: every host at that step.
+    which rule, and the way back. With --step: every host at that step. Of a folder that `rolling` has written: all
+    stages.
     """
     from rebalancer.approval import approval_in_words
     from rebalancer.cli.output import show_or_json
     from rebalancer.cli.views.plans import plan_in_full
-    from rebalancer.export import folder_of, plan_document, read_plan
+    from rebalancer.export import ROLLING_JSON, folder_of, plan_document, read_plan
     from rebalancer.history.outcome import outcome_in_words
 
+    if (plan / ROLLING_JSON).is_file():
+        from rebalancer.cli.showing_stages import show_stages
+
+        if step:
+            raise typer.BadParameter("stages have steps of their own: name the folder of one", param_hint="--step")
+        show_stages(plan, json=json)
+        return
     made = read_plan(plan)
     if step:
         from rebalancer.cli.views.steps import step_document, step_in_full

@@ -14,17 +14,22 @@ def verify(
     """Prove that every state of a plan is legal.
 
     Against a live pool as it is now, or against the snapshot that the plan was made from; without the solver. A folder
-    with a file that was changed after it was written is refused.
+    with a file that was changed after it was written is refused. Of a folder that `rolling` has written, all stages are
+    proven, each on the pool as the last one leaves it.
     """
     from rebalancer.cli.approving import manifest_of
     from rebalancer.cli.exits import Exit
     from rebalancer.cli.output import end_of, print_json, say, show_lines
     from rebalancer.cli.views.plans import accepted, nothing_left, since_then
     from rebalancer.errors import IllegalPlan
-    from rebalancer.export import read_plan
+    from rebalancer.export import ROLLING_JSON, read_plan
     from rebalancer.face.prove import prove
     from rebalancer.units import counted
 
+    if (plan / ROLLING_JSON).is_file():
+        from rebalancer.cli.proving_stages import verify_stages
+
+        return verify_stages(plan, source, connection, metrics=not no_metrics, json=json)
     made = read_plan(plan)
     manifest = manifest_of(made, plan)
     state = rb.read(source, connection, demand=made.policy.demand, metrics=not no_metrics)
