@@ -93,7 +93,7 @@ def problem_of(instance: Json, *, seconds: float, seed: int) -> Problem:
     """The instance as a problem: area above 0.8 first, then GiB copied."""
     policy = Policy(
         name=instance["name"],
-        objective=ObjectivePolicy(threshold=AREA_ABOVE, pcpu_hours_per_gib=AREA_FIRST),
+        objective=ObjectivePolicy(threshold=AREA_ABOVE, pcpu_hours_per_gib=AREA_FIRST, pcpu_hours_per_move=0.0),
         capacity=CapacityPolicy(memory_reserve_mib=0),
         limits=LimitsPolicy(solve_seconds=seconds, seed=seed, minimum_gain_pcpu_hours=0, gap_pcpu_hours=0),
         **_groups(instance["constraints"]),

@@ -40,17 +40,23 @@ MILDER = ((0.85, 1.5), (0.95, 2), (1.0, 4))
 """Levels that cost less than the default ones."""
 
 
+FROM_75 = {"threshold": 0.75, "pcpu_hours_per_move": 0.0}
+NO_COOL_DOWN = {"cool_down_hours": 0.0}
+"""What rows have that name nothing else."""
+
+
 def _percentile(percentile: float, price: float) -> dict[str, Keys]:
     demand = {"form": "percentile", "percentile": percentile}
-    return {"demand": demand, "objective": {"pcpu_hours_per_gib": price}}
+    objective = {**FROM_75, "pcpu_hours_per_gib": price}
+    return {"demand": demand, "objective": objective, "limits": NO_COOL_DOWN}
 
 
 def _days(price: float, *, demand: Keys = {}, objective: Keys = {}, limits: Keys = {}) -> dict[str, Keys]:  # noqa: B006
-    """Recorded days at a price for a GiB, and what else differs from the default."""
+    """Recorded days from 75 % on at a price for a GiB and none for a move, but for what else is given."""
     return {
         "demand": {"form": "days", **demand},
-        "objective": {"pcpu_hours_per_gib": price, **objective},
-        "limits": limits,
+        "objective": {**FROM_75, "pcpu_hours_per_gib": price, **objective},
+        "limits": {**NO_COOL_DOWN, **limits},
     }
 
 
@@ -110,11 +116,11 @@ class Telling(ReplayReporter):
 
 
 def contenders(names: Sequence[str], seconds: float, *, single_moves: bool = False) -> Iterator[Contender]:
-    """Those of these names; who knows no policy keeps the rules of the default one, and sees what it sees.
+    """Those of these names; who knows no policy sees the 95th percentile, above 75 %, and keeps the default rules.
 
     Policies plan by the search with so many *seconds* of work a night, or by single moves alone.
     """
-    plain = Policy.model_validate({"limits": {"solve_seconds": seconds}})
+    plain = Policy.model_validate({**_percentile(95, 0.001), "limits": {**NO_COOL_DOWN, "solve_seconds": seconds}})
     for name in names:
         if name == "meta" and meta_python() is None:
             print("meta is left out: REBALANCER_META_PYTHON names no environment with its package", file=sys.stderr)

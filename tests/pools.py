@@ -224,13 +224,25 @@ def make_driver(type_: str, **changes: Any) -> StorageDriver:
 def problem_of(
     pool: Pool | None = None, *, policy: Policy | None = None, demand: LoadProfile | None = None, **parts: Any
 ) -> Problem:
-    """The problem of *pool*, or of `make_pool(**parts)`, under *policy*, by default the default policy."""
-    return make_problem(make_pool(**parts) if pool is None else pool, demand, policy or Policy())
+    """The problem of *pool*, or of `make_pool(**parts)`, under *policy*, by default `policy_of()`."""
+    return make_problem(make_pool(**parts) if pool is None else pool, demand, policy or policy_of())
+
+
+PLAIN = {"threshold": 0.75, "pcpu_hours_per_gib": 0.001, "pcpu_hours_per_move": 0.0}
+"""Prices by which almost every move pays, so that tests tell by hand which one a plan makes."""
 
 
 def policy_of(**sections: Any) -> Policy:
-    """The default policy with *sections* as they would stand in the file: `policy_of(rules={"set": "enforced"})`."""
-    return Policy.model_validate(sections)
+    """Percentiles, `PLAIN` prices and no cool-down with *sections* as in the file: `policy_of(mode="repair")`.
+
+    One that names a preset has all its values.
+    """
+    if "preset" in sections:
+        return Policy.model_validate(sections)
+    form = {} if {"half_life_days", "same_weekday"} & {*sections.get("demand", {})} else {"form": "percentile"}
+    plain: dict[str, dict[str, Any]] = {"demand": form, "objective": PLAIN, "limits": {"cool_down_hours": 0.0}}
+    given = {name: {**plain[name], **each} for name in plain if isinstance(each := sections.get(name, {}), dict)}
+    return Policy.model_validate({**sections, **given})
 
 
 def _networks(networks: Iterable[Network], hosts: Iterable[Host]) -> Mapping[str, Network]:

@@ -40,7 +40,7 @@ class ResourcePolicy(Section):
     """
 
     weight: Annotated[float, Field(ge=0, le=MUCH)] = 0.0
-    threshold: Share = DEFAULTS.threshold
+    threshold: Share = 0.75
     levels: Annotated[tuple[tuple[LoadShare, Weight], ...], AfterValidator(_rising)] = DEFAULTS.levels
 
 

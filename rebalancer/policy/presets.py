@@ -47,16 +47,6 @@ class Preset:
         }
 
 
-DEFAULTS = Preset(
-    sentence="What holds where a policy names nothing: hot hosts are relieved wherever that is worth the GiB.",
-    form=DemandForm.PERCENTILE,
-    threshold=0.75,
-    levels=LEVELS,
-    pcpu_hours_per_gib=0.001,
-    pcpu_hours_per_move=0.0,
-    minimum_gain_pcpu_hours=0.5,
-    cool_down_hours=0.0,
-)
 PRESETS: Mapping[str, Preset] = {
     "conservative": Preset(
         sentence="Few moves, few GiB: only what relieves recorded days a lot; a VM that moved stays for a week.",
@@ -90,6 +80,8 @@ PRESETS: Mapping[str, Preset] = {
     ),
 }
 """docs/demand.md says how the values were chosen."""
+DEFAULTS = PRESETS["balanced"]
+"""What holds where a policy names nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ class DemandPolicy(Section):
     `waiting`, pCPUs that VMs waited for count where they are recorded. `resources` are read beside CPU.
     """
 
-    form: DemandForm = DemandForm.PERCENTILE
+    form: DemandForm = DemandForm.DAYS
     slots: Literal[24, 168] = 24
     percentile: Annotated[float, Field(ge=0, le=100)] = 95.0
     window_days: Annotated[int, Field(ge=1, le=365)] = 7

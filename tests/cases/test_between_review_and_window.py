@@ -17,6 +17,7 @@ from rebalancer.rules import Rulebook
 from rebalancer.rules.vm.op_not_blocked import OpNotBlocked
 from rebalancer.simulator import Simulator
 from tests.cases.served import WAY, served, state_in
+from tests.pools import policy_of
 
 NOW = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
 RENAMED, BACKED_UP = "025-vm-renamed-after-planning", "034-backup-blocks-one-vm"
@@ -28,9 +29,9 @@ def case(shared_data: Callable[[str], Path]) -> Callable[[str, str], Path]:
     return lambda name, file: shared_data(f"cases/reports/{name}/{file}")
 
 
-def planned(file: Path, **policy_of: Any) -> rb.Proposal:  # noqa: ANN401 - any section
-    """The plan for the pool in *file*, solved in little time; *policy_of* are sections of its policy."""
-    policy = rb.Policy.model_validate({"limits": {"solve_seconds": 5.0}, **policy_of})
+def planned(file: Path, **sections: Any) -> rb.Proposal:  # noqa: ANN401 - any section
+    """The plan for the pool in *file*, solved in little time; *sections* are those of its policy."""
+    policy = policy_of(**{"limits": {"solve_seconds": 5.0}, **sections})
     return rb.rebalance(rb.Model(state_in(file), policy))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import rebalancer as rb
+from tests.pools import policy_of
 
 SHARED = Callable[[str], Path]
 
@@ -18,7 +19,7 @@ def test_a_pace_of_odd_seconds(shared_data: SHARED, tmp_path: Path) -> None:
     case = shared_data("cases/reports/013-learned-pace-internal-disagreement")
     shutil.copytree(case / "state", tmp_path / "state")
     state = rb.read(case / "snapshot.json.gz")
-    plan = rb.rebalance(rb.Model(state, state_dir=tmp_path / "state"))
+    plan = rb.rebalance(rb.Model(state, policy_of(), state_dir=tmp_path / "state"))
     assert len(plan.steps) == 9
     assert plan.made_from.pace.steps
     assert not rb.verify(plan, state)

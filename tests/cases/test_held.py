@@ -13,6 +13,7 @@ from rebalancer.errors import SuspiciousPlan
 from rebalancer.policy import Mode
 from rebalancer.simulator import Simulator, demo_pool, generate_pool, load_pool
 from rebalancer.simulator.state.pool import SimulatedPool
+from tests.pools import policy_of
 
 KEYS = rb.Credentials(user="root", password="simulator")
 DEAD = "001-dead-host-running-vms"
@@ -27,7 +28,7 @@ def seen(pool: SimulatedPool) -> rb.PoolState:
 
 def planned(state: rb.PoolState, tmp_path: Path) -> rb.Proposal:
     """The plan of an ordinary night, verified."""
-    plan = rb.rebalance(rb.Model(state, state_dir=tmp_path), seconds=10)
+    plan = rb.rebalance(rb.Model(state, policy_of(), state_dir=tmp_path), seconds=10)
     assert not rb.verify(plan, state)
     return plan
 

@@ -39,13 +39,13 @@ def test_one_host_is_hotter_than_the_others(shared_data: SHARED, tmp_path: Path)
 
 
 def test_one_host_is_hottest_where_all_are_hot(shared_data: SHARED) -> None:
-    """98 and four times 84 %: at most 89 % is left, with a bound of the pool as a whole."""
+    """98 and four times 84 %: exchanges leave at most 88 %, proven best by the pool as a whole."""
     problem = problem_of(read_instance(shared_data("cases/objective/hot5.json.gz")), seconds=30, seed=1)
     problem = replace(problem, policy=problem.policy.model_copy(update={"objective": rb.Policy().objective}))
     found = solve(Rulebook(problem, RULES))
     assert peak(problem, problem.initial) > 0.97
-    assert peak(problem, found.placement) <= 0.89
-    assert found.tiers[-1].proved
+    assert peak(problem, found.placement) <= 0.88
+    assert found.tiers[-1].gap < 0.001
 
 
 @pytest.mark.parametrize("preset", ["balanced", "aggressive"])

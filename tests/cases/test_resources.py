@@ -30,7 +30,7 @@ def test_a_plan_that_weighs_memory_is_proven_with_and_without_metrics(state: rb.
     """What it says of load cost comes out again from the plan alone, and memory is the more even for it."""
     policy = policy_of(objective={"memory": MEMORY})
     plan = rb.rebalance(rb.Model(state, policy, state_dir=tmp_path), seconds=10)
-    own = rb.rebalance(rb.Model(state, state_dir=tmp_path), seconds=10)
+    own = rb.rebalance(rb.Model(state, policy_of(), state_dir=tmp_path), seconds=10)
     plan.save(tmp_path / "plan")
     read = rb.load(tmp_path / "plan")
     assert read.policy.objective.memory.weight == 0.5

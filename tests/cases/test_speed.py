@@ -63,7 +63,7 @@ def test_a_plan_for_hosts_of_two_speeds_is_proven_with_and_without_metrics(tmp_p
     plan.save(tmp_path / "plan")
     assert not rb.verify(rb.load(tmp_path / "plan"), seen_without_metrics(state))
     shares = {row.name: row.before.peak_share or 0.0 for row in plan.hosts}
-    own = rb.rebalance(rb.Model(state, state_dir=tmp_path), seconds=5)
+    own = rb.rebalance(rb.Model(state, policy_of(), state_dir=tmp_path), seconds=5)
     assert shares == pytest.approx({row.name: row.before.peak_share for row in own.hosts}, abs=1e-3)
 
 

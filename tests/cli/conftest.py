@@ -13,7 +13,6 @@ import pytest
 from rebalancer.execute import Clock
 from rebalancer.export import write_plan
 from rebalancer.planner.rebalance import rebalance
-from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import make_problem
 from rebalancer.rules import Rulebook
 from rebalancer.simulator import Simulator, generate_pool
@@ -22,6 +21,7 @@ from rebalancer.snapshot import Snapshot, write_snapshot
 from rebalancer.xapi import Credentials, Trust, connect, measure, read_pool
 from tests.cli.door import Door
 from tests.cli.terminal import PASSWORD, USER, Served, Terminal
+from tests.pools import policy_of
 
 HASTE = 50
 POOL = generate_pool(hosts=3, vms=15, seed=5, fill=0.5, hot=0.4, pinned=0.1, cpus=16)
@@ -43,11 +43,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         with Simulator(POOL, user=USER, password=PASSWORD, speed=200.0, login_delay=0.0) as simulator:
             with connect(simulator.url, Credentials(user=USER, password=PASSWORD), Trust()) as session:
                 pool = read_pool(session)
-                demand = measure(session, pool, DemandPolicy())
+                demand = measure(session, pool, policy_of().demand)
             now = datetime.now(UTC)
             snapshot = folder / "pool.json.gz"
             write_snapshot(Snapshot(pool=pool, demand=demand, taken_at=now, source=simulator.url), snapshot)
-            plan = rebalance(Rulebook.of(make_problem(pool, demand, Policy())), made_at=now)
+            plan = rebalance(Rulebook.of(make_problem(pool, demand, policy_of())), made_at=now)
             assert plan.steps
             yield Served(simulator=simulator, calls=calls, snapshot=snapshot, plan=plan)
 

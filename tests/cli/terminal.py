@@ -127,4 +127,8 @@ def is_one_sentence(ended: Ended, *parts: str) -> bool:
     return "Traceback" not in ended.err and all(part in ended.sentence for part in parts) and not ended.out
 
 
-QUICK = "[limits]\nsolve_seconds = 5\n"
+QUICK = (
+    '[demand]\nform = "percentile"\n'
+    "[objective]\nthreshold = 0.75\npcpu_hours_per_gib = 0.001\npcpu_hours_per_move = 0.0\n"
+    "[limits]\nsolve_seconds = 5\n"
+)

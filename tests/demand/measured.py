@@ -17,6 +17,7 @@ from tests.pools import make_pool, make_vm
 END = datetime(2026, 11, 16, 0, 20, tzinfo=UTC)
 LAST = END.replace(minute=0)
 WEEK = 168
+PERCENTILES = DemandPolicy.model_validate({"form": "percentile"})
 POOL = make_pool(vms=[make_vm("a", on="h1"), make_vm("b", on="h1", vcpus_max=4), make_vm("c", on="h2")])
 
 
@@ -42,7 +43,7 @@ def profile(
 ) -> LoadProfile:
     """The profile of these samples; VMs and hosts that are not named are quiet all week."""
     quiet = {uuid: [0.1] * WEEK for uuid in ("a", "b", "c", "dom0-h1", "dom0-h2") if uuid in pool.vms}
-    return profile_from_samples(samples({**quiet, **hours}), pool, settings or DemandPolicy(), END)
+    return profile_from_samples(samples({**quiet, **hours}), pool, settings or PERCENTILES, END)
 
 
 def row(found: LoadProfile, uuid: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from rebalancer.demand import Quality
 from rebalancer.demand.aggregate import profile_from_samples
 from rebalancer.errors import MetricsRefused
 from rebalancer.policy import DemandPolicy
-from tests.demand.measured import END, LAST, POOL, WEEK, base, profile, row, samples
+from tests.demand.measured import END, LAST, PERCENTILES, POOL, WEEK, base, profile, row, samples
 from tests.pools import make_host, make_pool, make_vm
 
 
@@ -41,7 +41,7 @@ def test_slots_are_in_local_time() -> None:
     """In Tokyo the load of 00:00 UTC is that of slot 9."""
     values = np.zeros((7, 24))
     values[:, 0] = 1.0
-    found = profile({"a": values.ravel().tolist()}, settings=DemandPolicy(timezone="Asia/Tokyo"))
+    found = profile({"a": values.ravel().tolist()}, settings=DemandPolicy(slots=24, timezone="Asia/Tokyo"))
     assert np.flatnonzero(row(found, "a")).tolist() == [9]
     assert found.timezone == "Asia/Tokyo"
 
@@ -126,7 +126,7 @@ def test_a_live_host_without_metrics_is_refused_and_the_rest_is_measured() -> No
 def test_a_host_that_is_known_to_send_nothing_is_refused_with_the_reason_given() -> None:
     """Whoever asked the hosts tells why one of them has no metrics."""
     hours = {**{uuid: [0.1] * WEEK for uuid in "ac"}, **LOADED, "dom0-h2": []}
-    found = profile_from_samples(samples(hours), FOUR, DemandPolicy(), END, refused={"h2": "its clock is 7 h ahead"})
+    found = profile_from_samples(samples(hours), FOUR, PERCENTILES, END, refused={"h2": "its clock is 7 h ahead"})
     assert found.refused == {"h2": "its clock is 7 h ahead"}
 
 
@@ -141,7 +141,7 @@ def test_a_host_that_joined_a_short_while_ago_is_refused(points: int, held: bool
 def test_short_metrics_of_all_hosts_are_no_sign_of_a_young_host() -> None:
     """Where nobody has more than three hours, three hours are enough."""
     hours = {uuid: [0.1] * 3 for uuid in (*"abc", *LOADED)}
-    assert profile_from_samples(samples(hours), FOUR, DemandPolicy(), END).refused == {}
+    assert profile_from_samples(samples(hours), FOUR, PERCENTILES, END).refused == {}
 
 
 def test_dead_hosts_are_not_expected_to_send_metrics() -> None:
@@ -246,9 +246,7 @@ def test_the_same_samples_in_any_order_make_the_same_profile() -> None:
     hours = {"a": np.linspace(0, 1, WEEK).tolist(), "dom0-h1": [0.2] * WEEK, "dom0-h2": [0.1] * WEEK}
     table = samples({"b": [0.1] * WEEK, "c": [0.3] * WEEK, **hours})
     shuffled = table.sample(frac=1, random_state=1).astype({"uuid": "category", "owner": "category"})
-    assert profile_from_samples(table, POOL, DemandPolicy(), END) == profile_from_samples(
-        shuffled, POOL, DemandPolicy(), END
-    )
+    assert profile_from_samples(table, POOL, PERCENTILES, END) == profile_from_samples(shuffled, POOL, PERCENTILES, END)
 
 
 def test_a_big_pool_is_folded_whole() -> None:

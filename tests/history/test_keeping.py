@@ -10,7 +10,6 @@ from rebalancer.history.keeping import checked, keep_seen
 from rebalancer.history.outcome import read_outcome
 from rebalancer.history.place import HistoryPlace
 from rebalancer.plan import Plan, digest_of
-from rebalancer.policy import Policy
 from tests.history.after import AFTER, HOUR, measured, planned
 from tests.history.made import entries_of, folder_of, keep_plan, write_journal
 from tests.plan.made import MADE_AT
@@ -36,13 +35,13 @@ def test_each_run_has_its_own_hours(tmp_path: Path) -> None:
     """The first up to the second; that one as many as are over, and the night after all of them."""
     first, second = ran(tmp_path), ran(tmp_path, hours=6)
     place, load = HistoryPlace(state_dir=tmp_path), {"a": 8.0, "b": 10.0, "c": 5.0}
-    told = list(checked(place, AFTER, measured(10, **load), Policy()))
+    told = list(checked(place, AFTER, measured(10, **load), policy_of()))
     assert (hours_of(first, tmp_path), hours_of(second, tmp_path)) == (5, 4)
     assert len([words for words in told if "pCPU-hours of overload" in words]) == 2
-    again = list(checked(place, AFTER, measured(40, **load), Policy()))
+    again = list(checked(place, AFTER, measured(40, **load), policy_of()))
     assert (hours_of(first, tmp_path), hours_of(second, tmp_path)) == (5, 24)
     assert len([words for words in again if "pCPU-hours of overload" in words]) == 1
-    assert list(checked(place, AFTER, measured(50, **load), Policy())) == []
+    assert list(checked(place, AFTER, measured(50, **load), policy_of())) == []
 
 
 def test_plans_that_were_not_carried_out_are_not_compared(tmp_path: Path) -> None:
@@ -51,7 +50,7 @@ def test_plans_that_were_not_carried_out_are_not_compared(tmp_path: Path) -> Non
     waits = replace(planned(), made_at=MADE_AT + 3 * HOUR)
     waits = replace(waits, digest=digest_of(waits))
     keep_plan(waits, tmp_path)
-    list(checked(HistoryPlace(state_dir=tmp_path), AFTER, measured(40, a=8.0, b=10.0, c=5.0), Policy()))
+    list(checked(HistoryPlace(state_dir=tmp_path), AFTER, measured(40, a=8.0, b=10.0, c=5.0), policy_of()))
     assert (hours_of(first, tmp_path), hours_of(waits, tmp_path)) == (24, None)
 
 
@@ -68,6 +67,6 @@ def test_a_wrong_prediction_is_warned_of_by_the_policy(tmp_path: Path) -> None:
 
 def test_without_metrics_nothing_is_added(tmp_path: Path) -> None:
     """And no database is made."""
-    seen = keep_seen(HistoryPlace(state_dir=tmp_path / "s"), AFTER, None, Policy())
+    seen = keep_seen(HistoryPlace(state_dir=tmp_path / "s"), AFTER, None, policy_of())
     assert (seen.demand, seen.room, seen.told) == (None, None, ())
     assert not (tmp_path / "s").exists()

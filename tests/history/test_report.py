@@ -40,7 +40,7 @@ def week(store: Store) -> Store:
 
 def told(store: Store, policy: Policy | None = None, period: Period = WEEK) -> Report:
     """The report of a week."""
-    return report_of(store, period, policy or Policy(), name="week")
+    return report_of(store, period, policy or policy_of(), name="week")
 
 
 def of_pool(store: Store, policy: Policy | None = None) -> PoolReport:
@@ -84,7 +84,7 @@ def test_often_is_enough_to_flap(store: Store) -> None:
     """Never back, and still too often: as often as the policy says."""
     live_a_week(store.place.folder)
     fill(store)
-    first = report_of(store, Period(since=MADE_AT, until=MADE_AT + DAY), Policy(), name="week")
+    first = report_of(store, Period(since=MADE_AT, until=MADE_AT + DAY), policy_of(), name="week")
     assert [pool.flapping for pool in first.pools] == [()]
     patient = of_pool(store, policy_of(history={"flapping_moves": 100}))
     assert [vm.back for vm in patient.flapping] == [NIGHTS - 1]
@@ -115,7 +115,7 @@ def test_who_was_cancelled_or_halted_is_passed_over(store: Store) -> None:
         write_journal(folder / "journals" / f"{number}.jsonl", began, call, look)
     fill(store)
     (pool,) = told(store).pools
-    known = cooled(Policy(), POOL, UNTIL - 8 * DAY + 4 * HOUR, folder).cooling
+    known = cooled(policy_of(), POOL, UNTIL - 8 * DAY + 4 * HOUR, folder).cooling
     assert [(each.vm_uuid, each.until) for each in pool.alone] == [(each.vm, each.until) for each in known]
     assert [(each.vm_uuid, each.nights, each.words) for each in pool.alone] == [("b", 1, "TASK_CANCELLED")]
     assert [move.words for move in pool.moves if move.vm_uuid == "c"] == [AS_ASKED]
@@ -139,7 +139,7 @@ def test_headroom_has_a_trend(week: Store) -> None:
 
 def test_pools_can_be_chosen(week: Store) -> None:
     """Of others nothing is told, nor of nights that found no pool."""
-    found = report_of(week, WEEK, Policy(), name="week", pools=["elsewhere"])
+    found = report_of(week, WEEK, policy_of(), name="week", pools=["elsewhere"])
     assert (found.pools, found.nowhere) == ((), ())
 
 

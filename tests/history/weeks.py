@@ -11,12 +11,11 @@ from rebalancer.history.nights import HeadRoom, NightRecord, append_night
 from rebalancer.history.outcome import CheckedHost, LoadCheck, PlanOutcome, write_outcome
 from rebalancer.placement import Placement
 from rebalancer.plan import Plan, digest_of
-from rebalancer.policy import Policy
 from rebalancer.problem import pool_at
 from tests.execute.scripted import MADE_AT
 from tests.history.made import DAY, entries_of, keep_plan, night_of, write_journal
 from tests.plan.made import demand_of, goal_of, plan_of
-from tests.pools import make_host, make_pool, make_vm, problem_of
+from tests.pools import make_host, make_pool, make_vm, policy_of, problem_of
 
 HOUR = timedelta(hours=1)
 GIBS = 1 << 30
@@ -33,7 +32,7 @@ def plan_of_night(number: int) -> Plan:
     here, there = ("h1", "h2") if number % 2 == 0 else ("h2", "h1")
     places = {"a": here, "b": "h1", EVIL: "h3" if number else "h1", "c": "h2"}
     pool = pool_at(POOL, Placement(places))
-    problem = problem_of(pool, demand=demand_of(pool, {"a": 7.0, "b": 8.0, "c": 3.0, EVIL: 1.0}), policy=Policy())
+    problem = problem_of(pool, demand=demand_of(pool, {"a": 7.0, "b": 8.0, "c": 3.0, EVIL: 1.0}), policy=policy_of())
     moves = {"a": there, "b": "h3"} | ({} if number else {EVIL: "h3"})
     plan = replace(plan_of(problem, goal_of(problem, **moves)), made_at=MADE_AT + number * DAY)
     return replace(plan, digest=digest_of(plan))

@@ -63,7 +63,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
 def test_planning_moves_nothing(night: Night) -> None:
     """Without being told to execute, the plan is written and every VM stays."""
     before = night.homes
-    made = plan_only(night.access, Policy(), state_dir=night.state, clock=NoonClock())
+    made = plan_only(night.access, policy_of(), state_dir=night.state, clock=NoonClock())
     assert (made.verdict, made.run, night.homes) == (Verdict.PLANNED, None, before)
     assert made.plan.steps
     assert made.folder.parent == night.state / "plans" / made.plan.made_from.pool
@@ -73,13 +73,13 @@ def test_planning_moves_nothing(night: Night) -> None:
 
 def test_a_night_cools_the_pool_and_the_next_finds_nothing_to_do(night: Night) -> None:
     """The plan is carried out and journaled, and a second run right after has no step."""
-    first = plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
+    first = plan_and_execute(night.access, policy_of(), state_dir=night.state, timeouts=TIMEOUTS)
     assert first.verdict is Verdict.DONE
     assert first.run
     assert len(first.run.done) == len(first.plan.steps) > 0
     assert first.run.journal == night.state / "journals" / f"{first.plan.digest.removeprefix('sha256:')}.jsonl"
     assert read_journal(first.run.journal)
-    second = plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
+    second = plan_and_execute(night.access, policy_of(), state_dir=night.state, timeouts=TIMEOUTS)
     assert (second.verdict, second.plan.steps, second.run) == (Verdict.NOTHING_TO_DO, (), None)
 
 
@@ -134,7 +134,7 @@ def test_refused_metrics_move_nothing(night: Night) -> None:
     before = night.homes
     night.simulator.faults.add("rrd-unknown", times=-1)
     with pytest.raises(MetricsRefused):
-        plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
+        plan_and_execute(night.access, policy_of(), state_dir=night.state, timeouts=TIMEOUTS)
     assert night.homes == before
     assert not (night.state / "plans").exists()
 
@@ -177,8 +177,8 @@ def test_two_nights_at_once(night: Night) -> None:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(PoolLocked):
-            plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
-        assert plan_only(night.access, Policy(), state_dir=night.state).verdict is Verdict.PLANNED
+            plan_and_execute(night.access, policy_of(), state_dir=night.state, timeouts=TIMEOUTS)
+        assert plan_only(night.access, policy_of(), state_dir=night.state).verdict is Verdict.PLANNED
         holder.kill()
     assert night.homes == before
 
@@ -187,7 +187,7 @@ def test_a_vm_that_halts_ends_the_night_with_people_needed(night: Night) -> None
     """What the run raises comes through."""
     night.simulator.faults.add("vm-halts", at=0.3)
     with pytest.raises(StoppedHalfWay, match="halted"):
-        plan_and_execute(night.access, Policy(), state_dir=night.state, timeouts=TIMEOUTS)
+        plan_and_execute(night.access, policy_of(), state_dir=night.state, timeouts=TIMEOUTS)
 
 
 def test_the_policy_says_how_to_get_in(tmp_path: Path) -> None:

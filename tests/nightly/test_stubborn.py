@@ -19,6 +19,7 @@ from rebalancer.simulator import Simulator
 from rebalancer.xapi import Credentials
 from tests.nightly.noon import NOON, POOL, TIMEOUTS, NoonClock
 from tests.nightly.typed import typed_at
+from tests.pools import policy_of
 
 KEYS = Credentials(user="root", password="simulator")
 
@@ -45,7 +46,7 @@ def simulator() -> Iterator[Simulator]:
 def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> None:
     """All else is done on the first night; on the second it is named and left alone, and others relieve its host."""
     access = Access(url=simulator.url, connection=rb.Connection(credentials=KEYS))
-    stubborn = plan_only(access, Policy(), state_dir=tmp_path / "first", clock=NoonClock()).plan.steps[0]
+    stubborn = plan_only(access, policy_of(), state_dir=tmp_path / "first", clock=NoonClock()).plan.steps[0]
     simulator.faults.add("move-fails", vm=stubborn.vm, at=0.2, times=-1)
     first, second, third = (night(access, tmp_path, day) for day in range(3))
     assert (first.verdict, first.left, first.moved) == (Verdict.SET_ASIDE, 1, len(first.plan.steps) - 1)
@@ -64,7 +65,7 @@ def test_a_stubborn_vm_stops_no_night(simulator: Simulator, tmp_path: Path) -> N
 def test_a_move_that_failed_unseen_counts(simulator: Simulator, tmp_path: Path) -> None:
     """A run was killed while a VM was under way, which did not arrive: the next nights leave it alone, and say why."""
     access = Access(url=simulator.url, connection=rb.Connection(credentials=KEYS))
-    plan = plan_only(access, Policy(), state_dir=tmp_path, clock=NoonClock()).plan
+    plan = plan_only(access, policy_of(), state_dir=tmp_path, clock=NoonClock()).plan
     step = plan.steps[0]
     call = Intended(at=NOON, step=step.id, vm=step.vm, source=step.source, target=step.target, marked=True)
     began = RunBegan(at=NOON, plan=plan.digest, pool=plan.made_from.pool)
@@ -81,7 +82,7 @@ def test_a_move_that_failed_unseen_counts(simulator: Simulator, tmp_path: Path) 
 
 def night(access: Access, state: Path, day: int) -> NightlyResult:
     """A night that executes."""
-    return plan_and_execute(access, Policy(), state_dir=state, clock=OnDay(day), timeouts=TIMEOUTS)
+    return plan_and_execute(access, policy_of(), state_dir=state, clock=OnDay(day), timeouts=TIMEOUTS)
 
 
 def test_who_is_left_alone_is_printed(

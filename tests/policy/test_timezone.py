@@ -55,10 +55,10 @@ def test_a_blackout_is_in_the_zone_of_the_policy_unless_it_names_another() -> No
 
 def test_the_digest_of_an_earlier_policy_stays() -> None:
     """What was not given is not written, so that approvals and plans of earlier versions keep their seal."""
-    earlier = policy_of(demand={"timezone": "Europe/Berlin"})
+    earlier = Policy.model_validate({"demand": {"timezone": "Europe/Berlin"}})
     assert earlier.given() == {"demand": {"timezone": "Europe/Berlin"}}
     assert policy_digest(earlier) == policy_digest(Policy.model_validate(earlier.given()))
-    assert policy_of(timezone="Europe/Berlin").given() == {"timezone": "Europe/Berlin"}
+    assert Policy(timezone="Europe/Berlin").given() == {"timezone": "Europe/Berlin"}
     assert Policy().demand.timezone == "UTC"
 
 

@@ -50,7 +50,7 @@ def situation(
 ) -> Situation:
     """*pool*, by default of three hosts, with metrics."""
     found = pool or pool_of_three()
-    return Situation(pool=found, demand=demand_of(found, pcpu or {}), policy=policy or Policy())
+    return Situation(pool=found, demand=demand_of(found, pcpu or {}), policy=policy or policy_of())
 
 
 def after(*edits: Edit, **pcpu: float) -> Situation:

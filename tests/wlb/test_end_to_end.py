@@ -61,7 +61,7 @@ def test_emptying_a_host(pool: Proxy, server: Running) -> None:
 def test_configuration_is_kept(pool: Proxy, server: Running) -> None:
     """What our policy knows changes its plans; everything else comes back as it went in."""
     shown = pool.pool.retrieve_wlb_configuration()
-    assert (shown["OptimizationMode"], shown["HostCpuThresholdCritical"]) == ("0", "0.75")
+    assert (shown["OptimizationMode"], shown["HostCpuThresholdCritical"]) == ("0", "0.7")
     pool.pool.send_wlb_configuration({"HostCpuThresholdCritical": "0.6", "Colour": "blue & green"})
     shown = pool.pool.retrieve_wlb_configuration()
     assert (shown["HostCpuThresholdCritical"], shown["Colour"]) == ("0.6", "blue & green")

@@ -15,6 +15,7 @@ from rebalancer.wlb.configuration import MOST_KEYS, Unacceptable, accepted, poli
 from rebalancer.wlb.service import url_of
 from rebalancer.wlb.serving import Listen, Listening
 from rebalancer.wlb.vault import Member, Vault
+from tests.pools import policy_of
 
 LOGIN = rb.Credentials(user="root", password="correct horse")
 
@@ -97,7 +98,7 @@ def test_a_list_without_its_key(tmp_path: Path) -> None:
 
 def test_what_a_pool_sets_changes_its_policy() -> None:
     """Mode and threshold go over; a policy without them shows its own."""
-    policy = rb.Policy()
+    policy = policy_of()
     assert shown(policy, {}) == {
         "OptimizationMode": "0",
         "HostCpuThresholdCritical": f"{policy.objective.threshold:g}",
@@ -119,7 +120,7 @@ def test_what_a_pool_sets_changes_its_policy() -> None:
 def test_a_threshold_is_a_share_or_per_cent(sent: str, share: float) -> None:
     """XenCenter writes shares; whoever writes per cent is understood as well."""
     kept = accepted({}, {"HostCpuThresholdCritical": sent})
-    assert policy_under(rb.Policy(), kept).objective.threshold == pytest.approx(share)
+    assert policy_under(policy_of(), kept).objective.threshold == pytest.approx(share)
 
 
 def test_a_pool_may_not_keep_everything() -> None:

@@ -33,6 +33,7 @@ from tests.execute.scripted import MADE_AT
 from tests.history.loads import GUESTS, HOSTS, profile
 from tests.history.made import PLAN, POOL, live_through
 from tests.plan.made import demand_of
+from tests.pools import policy_of
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 START = MADE_AT - timedelta(hours=5)
@@ -55,10 +56,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def view() -> View:
     """The pool as it is after these moves."""
     before = rb.PoolState(pool=POOL, demand=demand_of(POOL, {}), source="made up", taken_at=NOW)
-    initial = rb.Model(before, rb.Policy()).problem.initial
+    initial = rb.Model(before, policy_of()).problem.initial
     moves = [Migration(vm=step.vm, source=step.source, target=step.target) for step in PLAN.steps]
     state = replace(before, pool=pool_at(POOL, initial.after(*moves)))
-    return View(model=rb.Model(state, rb.Policy()), seen_at=NOW)
+    return View(model=rb.Model(state, policy_of()), seen_at=NOW)
 
 
 def rows_in(text: str, table: str = "Table") -> list[dict[str, str]]:

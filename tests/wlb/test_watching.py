@@ -14,6 +14,7 @@ import pytest
 import rebalancer as rb
 from rebalancer.errors import WorkerLost
 from rebalancer.wlb.watching import STALE_AFTER, Helpers, PoolWatch, Source
+from tests.pools import policy_of
 from tests.wlb.conftest import Running
 from tests.wlb.views import NOW, view_of
 
@@ -21,7 +22,7 @@ SOURCE = Source(
     uuid="p",
     url="http://127.0.0.1:1",
     connection=rb.Connection(credentials=rb.Credentials(user="u", password="p")),
-    policy=rb.Policy(),
+    policy=policy_of(),
 )
 
 

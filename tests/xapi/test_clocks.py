@@ -100,10 +100,10 @@ def test_an_answer_that_takes_long_is_no_difference(simulator: Simulator) -> Non
 @pytest.mark.parametrize("seconds", [7 * 3600, -26 * 3600, 5.5 * 3600, 1500])
 def test_metrics_come_to_one_clock(simulator: Simulator, seconds: float) -> None:
     """Whatever one clock shows, hours are those of the others; cut rows are the mean of what fell into an hour."""
-    right = rb.read(simulator.url, ROOT).demand
+    right = rb.read(simulator.url, ROOT, demand=DemandPolicy(slots=24)).demand
     wrong = next(reversed(simulator.urls))
     simulator.faults.add("clock-skew", host=wrong, seconds=seconds, times=-1)
-    state = rb.read(simulator.url, ROOT, demand=DemandPolicy(clock_limit_minutes=2000))
+    state = rb.read(simulator.url, ROOT, demand=DemandPolicy(slots=24, clock_limit_minutes=2000))
     found = state.demand
     assert right is not None
     assert found is not None

@@ -15,7 +15,6 @@ from rebalancer.errors import InventoryError, MetricsRefused, RefusedByXapi
 from rebalancer.inventory import PowerState, Uuid, pool_from_records
 from rebalancer.inventory.digest import inventory_digest
 from rebalancer.inventory.records import CLASSES, Record
-from rebalancer.policy import DemandPolicy
 from rebalancer.simulator import Simulator, generate_pool
 from rebalancer.xapi import (
     Credentials,
@@ -31,6 +30,7 @@ from rebalancer.xapi import (
 from rebalancer.xapi.patience import NONE
 from rebalancer.xapi.reading.read import _apply, read_records
 from tests.inventory.small import small_records
+from tests.pools import policy_of
 from tests.xapi.scripted import failure, scripted, success
 
 ROOT = Credentials(user="root", password="simulator")
@@ -224,7 +224,7 @@ def test_a_live_pool_is_measured(simulator: Simulator) -> None:
     """The metrics of all hosts become a load profile of the VMs that run, with a week behind it."""
     with open_session(simulator.url) as session:
         pool = read_pool(session)
-        profile = measure(session, pool, DemandPolicy())
+        profile = measure(session, pool, policy_of().demand)
     assert set(profile.vms) == {vm.uuid for vm in pool.resident_guests()}
     assert profile.vm_pcpu.shape == (len(profile.vms), 24)
     assert (profile.window_end - profile.window_start) >= 6 * DAY
@@ -238,7 +238,7 @@ def test_metrics_of_one_host_of_three_are_too_few(simulator: Simulator) -> None:
     with open_session(simulator.url) as session:
         pool = read_pool(session)
         with pytest.raises(MetricsRefused, match=f"host {pool.hosts[silent].name}: it answers HTTP 500"):
-            measure(session, pool, DemandPolicy())
+            measure(session, pool, policy_of().demand)
 
 
 def test_a_silent_host_is_told_and_the_others_are_measured() -> None:
@@ -247,7 +247,7 @@ def test_a_silent_host_is_told_and_the_others_are_measured() -> None:
         silent, url = next(iter(running.urls.items()))
         running.faults.add("rrd-error", host=silent, times=-1)
         pool = read_pool(session)
-        profile = measure(session, pool, DemandPolicy())
+        profile = measure(session, pool, policy_of().demand)
     assert profile.refused == {silent: f"it answers HTTP 500 (asked at {url})"}
     unknown = {vm for vm, quality in profile.quality.items() if quality is Quality.UNKNOWN}
     assert unknown == {vm.uuid for vm in pool.resident_guests() if vm.resident_on == silent}
@@ -257,6 +257,6 @@ def test_a_pool_of_sixteen_hosts_is_read_and_measured() -> None:
     """16 hosts and 250 VMs with a week of hourly metrics give a profile of every host and guest."""
     with Simulator(generate_pool(hosts=16, vms=250, seed=1)) as running, open_session(running.url) as session:
         pool = read_pool(session)
-        profile = measure(session, pool, DemandPolicy())
+        profile = measure(session, pool, policy_of().demand)
     assert len(profile.hosts) == 16
     assert len(profile.vms) > 200

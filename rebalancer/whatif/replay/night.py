@@ -12,7 +12,7 @@ from rebalancer.execute import cooled_after
 from rebalancer.inventory import Pool, Uuid
 from rebalancer.placement import Placement
 from rebalancer.planner.patience import resting
-from rebalancer.policy import Policy
+from rebalancer.policy import DemandPolicy, Policy
 from rebalancer.problem import Problem, make_problem
 
 
@@ -44,9 +44,7 @@ class Night:
 
     def in_hindsight(self, policy: Policy) -> Problem:
         """The same for somebody who knows the day after, hour by hour."""
-        plain = self._cooled(policy).model_copy(
-            update={"demand": Policy().demand.model_copy(update={"window_days": 1})}
-        )
+        plain = self._cooled(policy).model_copy(update={"demand": DemandPolicy(slots=24, window_days=1)})
         return resting(make_problem(self.pool, self.recording.came(self.pool, self.at), plain))
 
     def _cooled(self, policy: Policy) -> Policy:

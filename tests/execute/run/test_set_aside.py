@@ -160,4 +160,4 @@ def test_what_people_cancel_is_no_failure(case: Case, pool: Pool) -> None:
     with pytest.raises(StoppedHalfWay, match="as somebody asked"):
         execute(plan_of(pool, ("a", "h2"), policy=Policy()), live, options)
     assert where(live)["a"] == "h1"
-    assert cooled(Policy(), pool, case.clock.now() + timedelta(hours=20), state).cooling == ()
+    assert cooled(policy_of(), pool, case.clock.now() + timedelta(hours=20), state).cooling == ()

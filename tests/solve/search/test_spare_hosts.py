@@ -15,7 +15,7 @@ from ortools.sat.python import cp_model
 
 from rebalancer.placement import Placement
 from rebalancer.planner.rebalance import rebalance
-from rebalancer.policy import Covered, DemandPolicy, LimitsPolicy, SparePolicy
+from rebalancer.policy import Covered, LimitsPolicy, SparePolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import PoolRule, Rulebook, rules_for
 from rebalancer.rules.availability.restarts import Restarts
@@ -208,7 +208,7 @@ def demo() -> Problem:
         connect(simulator.url, credentials, Trust()) as session,
     ):
         pool = read_pool(session)
-        return make_problem(pool, measure(session, pool, DemandPolicy()), policy_of())
+        return make_problem(pool, measure(session, pool, policy_of().demand), policy_of())
 
 
 @pytest.mark.parametrize("failing", [1, 2])
