@@ -42,7 +42,7 @@ class Model:
 
     Example:
         >>> import rebalancer as rb
-        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair"))
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(mode="repair", demand={"form": "percentile"}))
         >>> model.host("ash").name, model.policy.mode.value
         ('ash', 'repair')
         >>> model.demand().columns.tolist()

@@ -67,7 +67,7 @@ def prices(
         >>> bool((found.overload_pcpu_hours_saved <= found.overload_pcpu_hours_saved_at_most).all())
         True
         >>> rb.plots.plot_prices(found).get_xlabel()
-        'copied less without it (GiB)'
+        'overload saved without it (pCPU-hours)'
 
     Args:
         model: the pool and the policy.
