@@ -28,7 +28,8 @@ EARLY = 0.9
 """Kills are drawn so that they are over by this part of what is left, so that none is left over."""
 SPOTS: Mapping[str, Sequence[str]] = {CALL: (BEFORE, AFTER), LINE: (BEFORE, HALF, AFTER), TRACE: (BEFORE, HALF, AFTER)}
 WEIGHTS = (3, 1, 1)
-DONE, KILLED, STOPPED, LOST = "0 done", "killed", "5 ", "1 "
+DONE, KILLED, STOPPED, LOST, LEFT = "0 done", "killed", "5 ", "1 ", "9 steps done"
+UNHEARD = "an earlier run ended before it heard whether XAPI had taken the call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +164,15 @@ def _processes(
     stage: Stage, chance: Random, kills: int, points: Mapping[str, int], meant: Mapping[Trouble, str]
 ) -> Iterator[str]:
     """One after the other until all is done, each with how it ended."""
-    end = ""
+    end, died = "", False
     steps = sum(len(each.plan.steps) for each in stage.plans.stages)
     for _ in range(MOST):
         left = 1 - sum(call.arrived is not None for call in stage.record.calls()) / steps
         end = stage.run(*[_killed(chance, left, kills, points)] if kills else [])
         kills -= end == KILLED
-        if end not in {DONE, KILLED} and not _is_explained(stage, end, meant):
+        if end not in {DONE, KILLED} and not _is_explained(stage, end, meant, died=died):
             stage.blame(f"nobody knows why: {end}")
+        died = died or end == KILLED
         yield end
         if end == DONE:
             return
@@ -188,10 +190,15 @@ def _killed(chance: Random, left: float, kills: int, points: Mapping[str, int]) 
     return kill(Point(kind=kind, name=name, nth=chance.randint(1, max(1, round(most))), side=side))
 
 
-def _is_explained(stage: Stage, end: str, meant: Mapping[Trouble, str]) -> bool:
-    """Whether *end* says what is in the way, and that is so: a trouble of ours, or a coordinator that is away."""
+def _is_explained(stage: Stage, end: str, meant: Mapping[Trouble, str], *, died: bool) -> bool:
+    """Whether *end* says what is in the way, and that is so.
+
+    A trouble of ours, a coordinator that is away, or a call that a process that *died* had announced and never sent.
+    """
     if end.startswith(STOPPED):
         return any(_tells(end, trouble, name) for trouble, name in meant.items())
+    if end.startswith(LEFT):
+        return died and UNHEARD in end
     return end.startswith(LOST) and stage.simulator.world.coordinator in stage.simulator.world.down
 
 

@@ -84,7 +84,12 @@ def _told(each: Struck) -> str:
 
 
 def _kind(end: str) -> str:
-    kinds = {DONE: "all hosts done", KILLED: "killed", "5": "stopped, the reason told"}
+    kinds = {
+        DONE: "all hosts done",
+        KILLED: "killed",
+        "5": "stopped, the reason told",
+        "9": "a step left, to be sent again",
+    }
     return kinds.get(end) or kinds.get(end.partition(" ")[0]) or "the pool was away"
 
 
