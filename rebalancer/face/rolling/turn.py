@@ -54,7 +54,7 @@ class Turn:
         try:
             plan = self._planned.plan(stage)
         except StalePlan as none:
-            raise StalePlan([*stale.reasons, *none.reasons]) from stale
+            raise StalePlan([*none.reasons, *stale.reasons]) from stale
         folder = self.progress.kept.keep_anew(stage, plan)
         self.progress.note(Event.ANEW, stage, digest=plan.digest, words=folder.name)
         self._tell(stage, self.progress.in_force(stage), stale)
