@@ -93,8 +93,8 @@ def compare(
         >>> rb.scenarios.compare(model, wanted, seconds=1)[["feasible", "hosts", "hosts_over"]]
                   feasible  hosts  hosts_over
         scenario
-        now           True      5           0
-        one more      True      6           0
+        now           True      5           5
+        one more      True      6           1
 
     Args:
         model: the pool and the policy.

@@ -30,9 +30,9 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.demand_frame(model.problem)[["vm", "time", "timezone", "hours"]].head(2)
-               vm   time timezone  hours
-        0  db-012  00:00      UTC    1.0
-        1  db-012  01:00      UTC    1.0
+               vm                      time timezone     hours
+        0  db-012 2026-11-23 23:00:00+00:00      UTC  0.142857
+        1  db-012 2026-11-24 00:00:00+00:00      UTC  0.142857
 
     Raises:
         MetricsRefused: the problem has no load profile.
@@ -56,9 +56,9 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.host_demand_frame(model.problem)[["host", "time", "of_pcpus"]].head(2)
-            host   time  of_pcpus
-        0  alder  00:00      16.0
-        1  alder  01:00      16.0
+            host                      time  of_pcpus
+        0  alder 2026-11-23 23:00:00+00:00      16.0
+        1  alder 2026-11-24 00:00:00+00:00      16.0
 
     Raises:
         MetricsRefused: the problem has no load profile.
@@ -87,7 +87,7 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> load = rb.frames.load_frame(model.problem)
         >>> load.shape, load.index[0], load.columns[0], load.columns.name
-        ((5, 24), 'alder', '00:00', 'time (UTC)')
+        ((5, 168), 'alder', Timestamp('2026-11-23 23:00:00+0000', tz='UTC'), 'hour')
 
     Raises:
         MetricsRefused: the problem has no load profile.
@@ -109,10 +109,10 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.filling_frame(model.problem)[["of_pcpus", "busiest"]].head(2)
-                    of_pcpus busiest
-        time (UTC)
-        00:00           80.0     ash
-        01:00           80.0     ash
+                                   of_pcpus busiest
+        hour
+        2026-11-23 23:00:00+00:00      80.0     ash
+        2026-11-24 00:00:00+00:00      80.0     ash
 
     Raises:
         MetricsRefused: the problem has no load profile.

@@ -88,7 +88,7 @@ def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
         >>> rb.frames.outcomes_frame(found)[["feasible", "hosts", "hosts_over_now", "hosts_over"]]
                   feasible  hosts  hosts_over_now  hosts_over
         scenario
-        one more      True      6               3           0
+        one more      True      6               3           1
     """
     rows = [
         {

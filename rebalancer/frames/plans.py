@@ -55,7 +55,7 @@ def objectives_frame(plan: Plan) -> pd.DataFrame:
                    proved                 unit
         objective
         repair       True             breaches
-        balance      True  weighted pCPU-hours
+        balance     False  weighted pCPU-hours
     """
     rows = [
         {
@@ -100,7 +100,7 @@ def change_frame(plan: Plan) -> pd.DataFrame:
         >>> plan = rb.rebalance(model, seconds=1)
         >>> change = rb.frames.change_frame(plan)
         >>> change[["cpu_share_before", "cpu_share_after"]].gt(0.75).sum().tolist()
-        [3, 0]
+        [3, 2]
     """
     rows = [
         {

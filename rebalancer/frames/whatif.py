@@ -122,7 +122,7 @@ def needed_frame(found: Sleep) -> pd.DataFrame:
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.needed_frame(rb.sleep(model)).hosts_needed.tolist()[:3]
-        [4, 5, 5]
+        [5, 5, 5]
     """
     needed = found.needed or ()
     times = times_of(Slots(count=len(needed), timezone=found.timezone))

@@ -20,7 +20,7 @@ def plot_load(loads: pd.DataFrame, *, threshold: float, ax: Axes | None = None) 
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.plots.plot_load(rb.frames.load_frame(model.problem), threshold=0.75).get_xlabel()
-        'time (UTC)'
+        'hour'
 
     Args:
         loads: `load_frame` of a placement.

@@ -28,7 +28,7 @@ def plot_prices(prices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.plots.plot_prices(rb.prices(model, seconds=0.1, workers=1)).get_xlabel()
-        'copied less without it (GiB)'
+        'overload saved without it (pCPU-hours)'
 
     Args:
         prices: the frame of `rb.prices`.

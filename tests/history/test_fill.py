@@ -60,7 +60,7 @@ def test_what_a_night_left_is_known(store: Store, place: HistoryPlace) -> None:
     assert (first.vm, first.source, first.target, first.state, first.seconds) == ("a", "h1", "h2", "moved", 60.0)
     assert (second.state, second.words, second.seconds, second.moved) == ("stayed", "CANNOT_MIGRATE", None, False)
     assert [(each.host_uuid, each.threshold_share) for each in hosts_of(store, ALWAYS)] == [
-        (each, 0.75) for each in ("h1", "h2", "h3")
+        (each, 0.70) for each in ("h1", "h2", "h3")
     ]
     assert pools_of(store) == {POOL.uuid: POOL.name}
 

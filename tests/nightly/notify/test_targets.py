@@ -73,7 +73,7 @@ def test_plans_do_not_carry_who_is_told() -> None:
     assert "notify" in told.given()
     assert "notify" not in told.without_address().given()
     assert "notify" not in Policy().spelled_out().given()
-    assert policy_digest(told.without_address().spelled_out()) == policy_digest(Policy().spelled_out())
+    assert policy_digest(told.without_address().spelled_out()) == policy_digest(policy_of().spelled_out())
 
 
 def test_a_target_shows_no_url() -> None:
