@@ -119,7 +119,7 @@ def test_no_vm_moves_twice_within_its_cool_down(fortnight: Fortnight, name: str)
 def test_what_history_measured_is_what_was(fortnight: Fortnight) -> None:
     """The overload of the day after each run."""
     checks = fortnight.past.checks(LONG).to_dict("records")
-    assert len(checks) > NIGHTS
+    assert len(checks) > NIGHTS / 2  # on the others nothing had to move
     for each in checks:
         (pool,) = [pool for pool in fortnight.pools if pool.uuid == each["pool_uuid"]]
         changed = pool is fortnight.east and each["since"] >= FIRST + CHANGED * DAY
