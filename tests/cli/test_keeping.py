@@ -31,7 +31,8 @@ def kept(terminal: Terminal) -> list[dict[str, object]]:
 def test_every_end_is_kept(terminal: Terminal) -> None:
     """A night that moved, one that had nothing to do, one without metrics, and one whose pool did not answer."""
     with Simulator(POOL, user=USER, password=PASSWORD, speed=200.0, login_delay=0.0) as simulator:
-        file = policy(terminal, simulator, "[demand]\nwindow_days = 21\n")
+        file = policy(terminal, simulator)
+        file.write_text(file.read_text().replace("[demand]\n", "[demand]\nwindow_days = 21\n"))
         first = terminal.run("nightly", "--execute", "--state-dir", "st", file, "--json")
         assert first.code == Exit.DONE, first.err
         assert terminal.run("nightly", "--execute", "--state-dir", "st", file).code == Exit.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from rebalancer.cli.exits import Exit
 from rebalancer.simulator import Simulator
+from rebalancer.whatif.rolling_folder import index_digest
 from tests.cli.in_maintenance import guests, is_enabled
 from tests.cli.terminal import READS, ROOT, Terminal
 from tests.cli.with_pinned import HOST, WORDS, listen, pin, policy_for, pool_with_pinned, roll
@@ -83,7 +85,8 @@ def test_a_yes_to_another_list_does_not_count(
     asked = at_a_terminal(monkeypatch, True, False)
     assert roll(own, terminal, policy).code == Exit.STOPPED
     (index,) = terminal.folder.glob("s/rolling/*/itinerary/rolling.json")
-    index.write_text(index.read_text().replace('"order": 1', '"order": 3'))
+    told = json.loads(index.read_text().replace('"order": 1', '"order": 3'))
+    index.write_text(json.dumps(told | {"digest": index_digest(told)}))
     calls = listen(monkeypatch)
     ended = roll(own, terminal, policy)
     assert (ended.code, len(asked)) == (Exit.NOT_APPROVED, 2)
