@@ -46,28 +46,28 @@ if TYPE_CHECKING:
     from rebalancer.face.check import explain as explain
     from rebalancer.face.check import lint as lint
     from rebalancer.face.connection import Connection as Connection
-    from rebalancer.face.failures import failures as failures
-    from rebalancer.face.fit import fit as fit
-    from rebalancer.face.forecast import Forecast as Forecast
-    from rebalancer.face.forecast import forecast as forecast
     from rebalancer.face.history import history as history
     from rebalancer.face.hosts import evacuate as evacuate
     from rebalancer.face.hosts import rolling as rolling
     from rebalancer.face.hosts import sleep as sleep
     from rebalancer.face.model import Model as Model
-    from rebalancer.face.place import place as place
     from rebalancer.face.plans import rebalance as rebalance
     from rebalancer.face.plans import tradeoff as tradeoff
-    from rebalancer.face.prices import prices as prices
     from rebalancer.face.proposal import Proposal as Proposal
     from rebalancer.face.proposal import load as load
     from rebalancer.face.prove import diff as diff
     from rebalancer.face.prove import verify as verify
     from rebalancer.face.read import PoolState as PoolState
     from rebalancer.face.read import read as read
-    from rebalancer.face.replay import replay as replay
     from rebalancer.face.run import apply as apply
     from rebalancer.face.run import connect as connect
+    from rebalancer.face.whatif.failures import failures as failures
+    from rebalancer.face.whatif.fit import fit as fit
+    from rebalancer.face.whatif.forecast import Forecast as Forecast
+    from rebalancer.face.whatif.forecast import forecast as forecast
+    from rebalancer.face.whatif.place import place as place
+    from rebalancer.face.whatif.prices import prices as prices
+    from rebalancer.face.whatif.replay import replay as replay
     from rebalancer.policy.model import Policy as Policy
     from rebalancer.whatif.newcomers.shape import Shape as Shape
     from rebalancer.xapi.credentials import Credentials as Credentials
@@ -76,19 +76,19 @@ _HOMES: Final = {
     "face.back": ("undo", "without"),
     "face.check": ("Check", "check", "explain", "lint"),
     "face.connection": ("Connection",),
-    "face.failures": ("failures",),
-    "face.forecast": ("Forecast", "forecast"),
-    "face.fit": ("fit",),
+    "face.whatif.failures": ("failures",),
+    "face.whatif.forecast": ("Forecast", "forecast"),
+    "face.whatif.fit": ("fit",),
     "face.history": ("history",),
     "face.hosts": ("evacuate", "rolling", "sleep"),
     "face.model": ("Model",),
-    "face.place": ("place",),
-    "face.prices": ("prices",),
+    "face.whatif.place": ("place",),
+    "face.whatif.prices": ("prices",),
     "face.plans": ("rebalance", "tradeoff"),
     "face.proposal": ("Proposal", "load"),
     "face.prove": ("diff", "verify"),
     "face.read": ("PoolState", "read"),
-    "face.replay": ("replay",),
+    "face.whatif.replay": ("replay",),
     "face.run": ("apply", "connect"),
     "policy.model": ("Policy",),
     "whatif.newcomers.shape": ("Shape",),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rebalancer.errors import InputError
-from rebalancer.face.scenarios import compare, outcomes
+from rebalancer.face.whatif.scenarios import compare, outcomes
 from rebalancer.whatif.newcomers.shape import Shape
 from rebalancer.whatif.scenarios.document import read_scenarios as read
 from rebalancer.whatif.scenarios.edit import Edit

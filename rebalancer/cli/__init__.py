@@ -6,6 +6,7 @@ From the bottom up, each folder importing only those above it in this list:
 - installing: from an installed package to the first night;
 - views: values of the library as tables and documents;
 - nights: a night of one pool, of a fleet, and what is recalled of earlier ones;
+- rolling: all hosts worked on, one after another;
 - commands: one file a command.
 
 The modules beside them are what commands share.

@@ -24,7 +24,7 @@ from rebalancer.files.writing import write_new
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.policy import Policy
 from rebalancer.xapi import LivePair, LivePool
-from rebalancer.xapi.service import HostService, assert_permitted
+from rebalancer.xapi.power.service import HostService, assert_permitted
 
 FORMAT: Final = "rebalancer-maintenance/1"
 NOTE: Final = "host.json"

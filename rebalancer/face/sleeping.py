@@ -20,8 +20,8 @@ from rebalancer.rules.facts.memory_model import guest_bytes
 from rebalancer.units import first_few, moment_in_words
 from rebalancer.whatif.sleep import hours_from, kept_awake, short_hours
 from rebalancer.xapi import LivePair, LivePool
-from rebalancer.xapi.host_power import POWER_ON, SHUTDOWN, assert_words
-from rebalancer.xapi.service import DISABLE
+from rebalancer.xapi.power.host_power import POWER_ON, SHUTDOWN, assert_words
+from rebalancer.xapi.power.service import DISABLE
 
 GOING: Final = (HostStage.STOPPING, HostStage.ASLEEP, HostStage.STARTING)
 """Stages of hosts that are disabled or off, unless somebody has decided otherwise."""

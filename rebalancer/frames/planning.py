@@ -147,7 +147,7 @@ def prices_frame(found: Sequence[Price]) -> pd.DataFrame:
     Example:
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
-        >>> from rebalancer.face.prices import priced
+        >>> from rebalancer.face.whatif.prices import priced
         >>> frame = rb.frames.prices_frame(priced(model, seconds=0.1, workers=1))
         >>> frame.loc[["shared-sr-visible"], ["kind", "relaxable"]]
                            kind  relaxable

@@ -1,7 +1,8 @@
 """Talking to a pool: reading it, fetching its metrics, migrating a VM. The only user of XenAPI.
 
 - wire: how a host is reached, and what it may answer;
-- reading: what is read of a pool, and of its hosts.
+- reading: what is read of a pool, and of its hosts;
+- power: what is done to hosts and VMs besides migrations, where a policy says so in words.
 
 The modules beside it say what is asked and called.
 """

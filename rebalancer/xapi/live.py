@@ -3,9 +3,8 @@
 Beside them stand marks that runs leave for each other, and whom XAPI asks for advice: they change nothing that runs,
 see `rebalancer.xapi.marks` and `rebalancer.xapi.balancing`.
 
-Hosts are disabled, enabled and rebooted, switched off and on, only for those who hold the words of a policy that allow
-it, see `rebalancer.xapi.service`, `rebalancer.xapi.reboots` and `rebalancer.xapi.host_power`; so are VMs shut down and
-started, see `rebalancer.xapi.guest_power`.
+Hosts are disabled, enabled, rebooted, switched off and on, and VMs shut down and started, only for those who hold the
+words of a policy that allow it, see `rebalancer.xapi.power`.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from rebalancer.inventory.reading.tables import NULL_REFS
 from rebalancer.inventory.reading.vm import power_state
 from rebalancer.xapi.balancing import Balancing
 from rebalancer.xapi.credentials import Credentials
-from rebalancer.xapi.guest_power import GuestPower
-from rebalancer.xapi.hard_shutdown import HardShutdowns
-from rebalancer.xapi.host_power import HostPower
 from rebalancer.xapi.marks import PoolMarks, ours
 from rebalancer.xapi.patience import NONE, OF_COMMANDS, Patience
+from rebalancer.xapi.power.guest_power import GuestPower
+from rebalancer.xapi.power.hard_shutdown import HardShutdowns
+from rebalancer.xapi.power.host_power import HostPower
+from rebalancer.xapi.power.reboots import HostReboots
+from rebalancer.xapi.power.service import HostService
 from rebalancer.xapi.reading.kept import KeptInventory
 from rebalancer.xapi.reading.listening import Listener, ObjectEvent
 from rebalancer.xapi.reading.load_now import load_now
 from rebalancer.xapi.reading.memory import GuestMemory, guest_memory
-from rebalancer.xapi.reboots import HostReboots
 from rebalancer.xapi.receivers import Receivers
 from rebalancer.xapi.sender import Sender
-from rebalancer.xapi.service import HostService
 from rebalancer.xapi.session import ReadSession, connect
 from rebalancer.xapi.task_state import VANISHED, task_state
 from rebalancer.xapi.translation import understanding

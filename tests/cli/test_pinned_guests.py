@@ -11,7 +11,7 @@ from rebalancer.cli.exits import Exit
 from rebalancer.errors import InputError
 from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.simulator import Simulator
-from rebalancer.xapi.guest_power import GuestPower
+from rebalancer.xapi.power.guest_power import GuestPower
 from tests.cli.in_maintenance import guests, is_enabled, ref_of
 from tests.cli.terminal import READS, Terminal
 from tests.cli.with_pinned import HOST, WORDS, auto_power_on, listen, pin, policy_for, pool_with_pinned, roll

@@ -15,7 +15,7 @@ from rebalancer.errors import InputError
 from rebalancer.face.rolling.course import Course
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration.boots import go_down
-from rebalancer.xapi.reboots import HostReboots
+from rebalancer.xapi.power.reboots import HostReboots
 from tests.cli.all_hosts import BY_OTHERS, BY_XAPI, NEWER, boots, names, placement, reboot
 from tests.cli.in_maintenance import POOL, guests, is_enabled, ref_of
 from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal

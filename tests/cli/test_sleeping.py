@@ -19,7 +19,7 @@ from rebalancer.execute.power import record
 from rebalancer.history import lengthen
 from rebalancer.simulator import Simulator
 from rebalancer.simulator.calls.dispatch import Dispatcher
-from rebalancer.xapi.host_power import HostPower
+from rebalancer.xapi.power.host_power import HostPower
 from tests.cli.asleep import ALLOWED, EAGER, WORDS, off, quiet_pool, shown, stages
 from tests.cli.in_maintenance import ref_of
 from tests.cli.terminal import READS, ROOT, Ended, Terminal

@@ -16,9 +16,9 @@ from rebalancer.execute.claim.holder import Holder
 from rebalancer.execute.claim.pool_claim import LOCK
 from rebalancer.execute.journal.folders import lock_path
 from rebalancer.simulator import Simulator
-from rebalancer.xapi.hard_shutdown import HardShutdowns
 from rebalancer.xapi.live import LivePool
-from rebalancer.xapi.service import HostService
+from rebalancer.xapi.power.hard_shutdown import HardShutdowns
+from rebalancer.xapi.power.service import HostService
 from tests.cli.in_maintenance import ALLOWED, POOL, guests, is_enabled, member, ref_of
 from tests.cli.terminal import PASSWORD, ROOT, USER, Terminal
 

@@ -13,8 +13,8 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.errors import InputError
-from rebalancer.face.prices import priced
 from rebalancer.face.read import PoolState
+from rebalancer.face.whatif.prices import priced
 from rebalancer.inventory import Pool
 from rebalancer.objectives import MigrationCost, Overload, Repair, gaining
 from rebalancer.placement import Placement

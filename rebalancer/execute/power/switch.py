@@ -15,8 +15,8 @@ from rebalancer.execute.options import Clock
 from rebalancer.execute.power.record import HostNote, HostStage, PowerRecord
 from rebalancer.inventory import Host, Pool, Uuid
 from rebalancer.xapi import LivePool
-from rebalancer.xapi.host_power import HostPower
-from rebalancer.xapi.service import HostService
+from rebalancer.xapi.power.host_power import HostPower
+from rebalancer.xapi.power.service import HostService
 
 IS_LIVE: Final = "HOST_IS_LIVE"
 GOES_DOWN: Final = "shutdown"

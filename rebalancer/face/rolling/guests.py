@@ -21,8 +21,8 @@ from rebalancer.policy import Policy
 from rebalancer.verify.shutdowns import shutdown_findings
 from rebalancer.whatif.pinned import ShutDown
 from rebalancer.xapi import LivePool
-from rebalancer.xapi.guest_power import WORDS, GuestPower, GuestState
-from rebalancer.xapi.host_power import assert_words
+from rebalancer.xapi.power.guest_power import WORDS, GuestPower, GuestState
+from rebalancer.xapi.power.host_power import assert_words
 
 
 def assert_may_shut_down(policy: Policy) -> None:

@@ -19,8 +19,8 @@ from rebalancer.units import SECONDS_PER_MINUTE
 from rebalancer.verify.shutdowns import switch_off_findings
 from rebalancer.whatif.pinned import ShutDown
 from rebalancer.xapi import LivePool, TaskState, TaskStatus
-from rebalancer.xapi.guest_power import GuestPower, GuestState
-from rebalancer.xapi.hard_shutdown import HARD
+from rebalancer.xapi.power.guest_power import GuestPower, GuestState
+from rebalancer.xapi.power.hard_shutdown import HARD
 
 HALTED, RUNNING = "Halted", "Running"
 CLEAN: Final = "clean_shutdown"

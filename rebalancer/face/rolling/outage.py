@@ -14,7 +14,7 @@ from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Entry, Event
 from rebalancer.inventory import Host, Pool
 from rebalancer.units import SECONDS_PER_MINUTE, duration_in_words
-from rebalancer.xapi.reboots import CALL
+from rebalancer.xapi.power.reboots import CALL
 
 SILENCES = (Unreachable, RefusedByXapi, InventoryError)
 """What a pool answers whose coordinator boots, or whose records are being written."""

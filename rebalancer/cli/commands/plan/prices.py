@@ -37,7 +37,7 @@ def prices(
     from rebalancer.cli.output import show_or_json
     from rebalancer.cli.sweeping import cluster_of
     from rebalancer.cli.views.prices import price_tables
-    from rebalancer.face.prices import priced
+    from rebalancer.face.whatif.prices import priced
 
     model = open_model(source, policy, connection, metrics=not no_metrics)
     say_refused(model.state)

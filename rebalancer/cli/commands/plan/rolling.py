@@ -81,7 +81,7 @@ def rolling(
         if given and not execute:
             raise typer.BadParameter("it is for --execute", param_hint=flag)
     if execute and policy:
-        from rebalancer.cli.rounds import Round
+        from rebalancer.cli.rolling.rounds import Round
 
         return Round(
             url=source,

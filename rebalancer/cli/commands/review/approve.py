@@ -60,7 +60,7 @@ def approve(
     assert_said(by, reason)
     now = datetime.now(UTC)
     if (plan / ROLLING_JSON).is_file():
-        from rebalancer.cli.approving_stages import approve_stages
+        from rebalancer.cli.rolling.approving_stages import approve_stages
 
         if source or without or output:
             raise typer.BadParameter(

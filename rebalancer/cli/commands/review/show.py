@@ -30,7 +30,7 @@ def show(
     from rebalancer.history.outcome import outcome_in_words
 
     if (plan / ROLLING_JSON).is_file():
-        from rebalancer.cli.showing_stages import show_stages
+        from rebalancer.cli.rolling.showing_stages import show_stages
 
         if step:
             raise typer.BadParameter("stages have steps of their own: name the folder of one", param_hint="--step")

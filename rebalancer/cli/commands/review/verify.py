@@ -27,7 +27,7 @@ def verify(
     from rebalancer.units import counted
 
     if (plan / ROLLING_JSON).is_file():
-        from rebalancer.cli.proving_stages import verify_stages
+        from rebalancer.cli.rolling.proving_stages import verify_stages
 
         return verify_stages(plan, source, connection, metrics=not no_metrics, json=json)
     made = read_plan(plan)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rebalancer.face.given import assert_work
 from rebalancer.face.model import Model, assert_model
-from rebalancer.face.scenarios import SECONDS
+from rebalancer.face.whatif.scenarios import SECONDS
 from rebalancer.whatif.prices.price import Price, price_of, priced_at_once, standing
 from rebalancer.whatif.prices.waiver import Waiver
 from rebalancer.whatif.scenarios.edit import Situation

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from rebalancer.approval import Approval, keep_approval
-from rebalancer.cli.agreeing import in_words
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import print_json, show_lines
+from rebalancer.cli.rolling.agreeing import in_words
 from rebalancer.errors import StalePlan
 from rebalancer.plan import untimely
 from rebalancer.whatif.rolling_index import RollingIndex, read_rolling, rolling_digest, stage_plan

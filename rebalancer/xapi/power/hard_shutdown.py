@@ -8,8 +8,8 @@ from typing import Final
 from rebalancer.errors import InputError
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
-from rebalancer.xapi.guest_power import WORDS
-from rebalancer.xapi.host_power import assert_words
+from rebalancer.xapi.power.guest_power import WORDS
+from rebalancer.xapi.power.host_power import assert_words
 
 HARD: Final = "hard-shutdown-vm"
 """The word of `execution.power` that permits the call, beside those that permit to shut VMs down and to start them."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from rebalancer.inventory import Uuid
 from rebalancer.inventory.records import Record
-from rebalancer.xapi.host_power import assert_words
+from rebalancer.xapi.power.host_power import assert_words
 
 SHUTDOWN_VM: Final = "shutdown-vm"
 """The word of `execution.power` that permits to shut VMs down."""

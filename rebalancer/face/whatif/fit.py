@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebalancer.errors import InputError
 from rebalancer.face.given import assert_whole, assert_work
 from rebalancer.face.model import Model, assert_model
-from rebalancer.face.place import Wanted, kind_of
+from rebalancer.face.whatif.place import Wanted, kind_of
 from rebalancer.units import counted
 from rebalancer.whatif.fit.answer import Fit
 from rebalancer.whatif.fit.fit import fit as fit_of

@@ -13,11 +13,11 @@ import typer
 
 import rebalancer as rb
 from rebalancer.approval import demands_in, kept_policy
-from rebalancer.cli.agreeing import is_agreed
 from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
 from rebalancer.cli.output import print_json, say, show
+from rebalancer.cli.rolling.agreeing import is_agreed
 from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json, off_now
 from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve

@@ -7,7 +7,7 @@ from typing import Final
 
 from rebalancer.errors import InputError
 from rebalancer.inventory import Uuid
-from rebalancer.xapi.service import DISABLE
+from rebalancer.xapi.power.service import DISABLE
 
 CALL: Final = "host.reboot"
 REBOOT: Final = "reboot"
