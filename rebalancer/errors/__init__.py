@@ -12,6 +12,7 @@
     |     `- BrokenHistory        ... whose file is no whole database
     |- InventoryError             the pool contradicts itself
     |- MetricsRefused             the metrics are not good enough to plan on
+    |  `- NoMetrics               ... or there are none
     |- Infeasible                 no placement satisfies the hard rules
     |  `- NothingFound            ... or none was found in time
     |- NoLegalOrder               the placement cannot be reached step by step
@@ -49,6 +50,7 @@ from rebalancer.errors.inputs import (
     InventoryError,
     MetricsRefused,
     MissingExtra,
+    NoMetrics,
     PlanFileError,
     PolicyError,
     SnapshotError,
@@ -94,6 +96,7 @@ __all__ = [
     "MissingExtra",
     "ModelBug",
     "NoLegalOrder",
+    "NoMetrics",
     "NotReady",
     "NothingFound",
     "OutcomeUnknown",

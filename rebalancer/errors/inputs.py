@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rebalancer.errors.base import Listed, Located
+
+WITHOUT_LOAD: Final = 'plan without them by a policy with mode = "repair" or "evacuate" and no limits.host_load'
 
 
 class InputError(Located):
@@ -63,6 +67,14 @@ class MetricsRefused(Listed):
     """The metrics are not good enough to plan on; each reason names the VM or host."""
 
     what = "metrics refused"
+    remedy = f"Mend the metrics, or {WITHOUT_LOAD}"
+
+
+class NoMetrics(MetricsRefused):
+    """The pool was read without metrics that can be used, so that its load is not known."""
+
+    what = "there are no metrics"
     remedy = (
-        'Mend the metrics, or plan without them by a policy with mode = "repair" or "evacuate" and no limits.host_load'
+        "Read the pool by its URL, or from a snapshot that was saved with them, or name a file of recorded load "
+        f"(--demand, in Python samples=); or {WITHOUT_LOAD}"
     )

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile
-from rebalancer.errors import MetricsRefused
 from rebalancer.frames.cells import PCPU_DECIMALS, SHARE_DECIMALS
 from rebalancer.objectives import cpu_capacities, host_load
+from rebalancer.objectives.load import demand_of
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 from rebalancer.slots import Slots
@@ -35,9 +35,9 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
         1  db-012 2026-11-24 00:00:00+00:00      UTC  0.142857
 
     Raises:
-        MetricsRefused: the problem has no load profile.
+        NoMetrics: the problem has no load profile.
     """
-    profile, where, names = _measured(problem), placement or problem.initial, problem.names
+    profile, where, names = demand_of(problem), placement or problem.initial, problem.names
     vms = [vm for vm in profile.vms if vm in where]
     rows = [number for number, vm in enumerate(profile.vms) if vm in where]
     called = [(vm, names.vms[vm], where[vm], names.hosts[where[vm]], profile.quality[vm].value) for vm in vms]
@@ -61,9 +61,9 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
         1  alder 2026-11-24 00:00:00+00:00      16.0
 
     Raises:
-        MetricsRefused: the problem has no load profile.
+        NoMetrics: the problem has no load profile.
     """
-    profile, where = _measured(problem), placement or problem.initial
+    profile, where = demand_of(problem), placement or problem.initial
     hosts, capacities = list(problem.pool.hosts), cpu_capacities(problem)
     called = [(host, problem.names.hosts[host]) for host in hosts]
     frame = _long(called, host_load(where, problem), profile)
@@ -90,9 +90,9 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
         ((5, 168), 'alder', Timestamp('2026-11-23 23:00:00+0000', tz='UTC'), 'hour')
 
     Raises:
-        MetricsRefused: the problem has no load profile.
+        NoMetrics: the problem has no load profile.
     """
-    profile = _measured(problem)
+    profile = demand_of(problem)
     capacities = cpu_capacities(problem)[:, None]
     load = host_load(placement or problem.initial, problem)
     shares = np.round(load / np.where(capacities > 0, capacities, np.nan), SHARE_DECIMALS)
@@ -115,7 +115,7 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
         2026-11-24 00:00:00+00:00      80.0     ash
 
     Raises:
-        MetricsRefused: the problem has no load profile.
+        NoMetrics: the problem has no load profile.
     """
     shares = load_frame(problem, placement)
     used = host_load(placement or problem.initial, problem)[cpu_capacities(problem) > 0].sum(axis=0)
@@ -138,12 +138,6 @@ def times_of(when: Slots) -> pd.Index[Any]:
         return pd.Index(words, name=f"time ({when.timezone})")
     starts = [when.start_of(slot) for slot in range(when.count)]
     return pd.DatetimeIndex(starts, name="hour").tz_convert(when.timezone)
-
-
-def _measured(problem: Problem) -> LoadProfile:
-    if problem.demand is None:
-        raise MetricsRefused(["the pool was read without them, so there is no load to show"])
-    return problem.demand
 
 
 def _long(called: Sequence[tuple[str, ...]], pcpu: NDArray[np.float64], profile: LoadProfile) -> pd.DataFrame:

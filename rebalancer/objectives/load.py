@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancer.demand import LoadProfile
-from rebalancer.errors import MetricsRefused
+from rebalancer.errors import MetricsRefused, NoMetrics
 from rebalancer.placement import Placement
 from rebalancer.problem import Problem
 
@@ -20,10 +20,10 @@ def demand_of(problem: Problem) -> LoadProfile:
     """The load profile that the problem rests on.
 
     Raises:
-        MetricsRefused: there is none.
+        NoMetrics: there is none.
     """
     if problem.demand is None:
-        raise MetricsRefused(["this pool has no load profile, so load cannot be judged"])
+        raise NoMetrics(["the pool was read without any that can be used"])
     return problem.demand
 
 

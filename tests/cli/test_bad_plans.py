@@ -207,7 +207,7 @@ def test_two_runs_at_once(door: Door) -> None:
     [
         (["check", "none.json"], Exit.ERROR, "none.json: there is no such file"),
         (["verify", "plan", "nodemand.json"], Exit.STALE, "the plan is not legal"),
-        (["plan", "nodemand.json"], Exit.METRICS_REFUSED, "metrics refused"),
+        (["plan", "nodemand.json"], Exit.METRICS_REFUSED, "there are no metrics"),
         (["plan", "pool.json", "-p", "impossible.toml"], Exit.INFEASIBLE, "no placement satisfies"),
     ],
     ids=["error", "stale", "metrics", "infeasible"],

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 import rebalancer as rb
-from rebalancer.errors import InputError, MetricsRefused
+from rebalancer.errors import InputError, MetricsRefused, NoMetrics
 from tests.pools import make_pool, make_vm
 
 STATE = rb.PoolState(
@@ -21,8 +21,16 @@ STATE = rb.PoolState(
 )
 def test_without_metrics_no_load_is_shown(asked: Callable[[rb.Model], object]) -> None:
     """As whoever catches errors of the front door expects."""
-    with pytest.raises(MetricsRefused, match="the pool was read without them"):
+    with pytest.raises(MetricsRefused, match="there are no metrics"):
         asked(rb.Model(STATE))
+
+
+def test_without_metrics_the_way_to_some_is_told() -> None:
+    """A snapshot may have been saved without them: where they come from, and what goes without."""
+    with pytest.raises(NoMetrics) as refused:
+        rb.rebalance(rb.Model(STATE))
+    for words in ("by its URL", "a snapshot that was saved with them", "--demand", 'mode = "repair"'):
+        assert words in str(refused.value)
 
 
 def test_memory_is_told_without_metrics() -> None:
