@@ -20,7 +20,7 @@ def plot_load(loads: pd.DataFrame, *, threshold: float, ax: Axes | None = None) 
         >>> import rebalancer as rb
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.plots.plot_load(rb.frames.load_frame(model.problem), threshold=0.75).get_xlabel()
-        'hour'
+        'time (UTC)'
 
     Args:
         loads: `load_frame` of a placement.
@@ -76,9 +76,14 @@ def _map(axis: Axes, loads: pd.DataFrame, threshold: float, top: float, ticks: i
     image = axis.imshow(values, aspect="auto", vmin=0, vmax=top, cmap=HEAT)
     over_host, over_slot = (values > threshold).nonzero()
     axis.scatter(over_slot, over_host, marker="s", s=36, facecolors="none", edgecolors="black", linewidths=1)
-    axis.set(xlabel=str(loads.columns.name), yticks=range(len(loads)), yticklabels=loads.index)
+    axis.set(xlabel=_clock(loads.columns), yticks=range(len(loads)), yticklabels=loads.index)
     thin_ticks(axis, times(loads.columns), ticks)
     return image
+
+
+def _clock(columns: pd.Index[Any]) -> str:
+    """What columns of a load frame tell, and in which zone."""
+    return f"time ({columns.tz})" if isinstance(columns, pd.DatetimeIndex) else str(columns.name)
 
 
 def times(columns: pd.Index[Any]) -> list[str]:

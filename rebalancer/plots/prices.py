@@ -51,7 +51,8 @@ def plot_prices(prices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     axis.margins(x=0.3 if by_load else 0.05)
     axis.invert_yaxis()
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.legend(handles=_legend(by_load=by_load), loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    handles = _legend(by_load=by_load)
+    axis.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(handles), frameon=False)
     return axis
 
 

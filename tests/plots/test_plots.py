@@ -157,6 +157,13 @@ def test_what_is_over_the_threshold_is_framed() -> None:
     assert np.asarray(marks.get_offsets()).tolist() == [[1.0, 0.0]]
 
 
+def test_hours_of_recorded_days_name_their_zone() -> None:
+    """As times of day do; a policy may have another zone than UTC."""
+    hours = pd.date_range("2026-11-24", periods=3, freq="h", tz="Europe/Berlin", name="hour")
+    assert plot_load(LOADS.set_axis(hours, axis="columns"), threshold=0.75).get_xlabel() == "time (Europe/Berlin)"
+    assert plot_load(LOADS, threshold=0.75).get_xlabel() == "time (UTC)"
+
+
 def test_before_and_after_share_a_scale() -> None:
     """Else their colours could not be compared."""
     left, right = plot_loads(LOADS, LOADS * 1.5, threshold=0.75)
@@ -213,6 +220,18 @@ def test_bars_of_prices_say_who_may_relax() -> None:
     assert [(bar.get_width(), bar.get_hatch()) for bar in bars] == [(4.0, None), (1.0, "//")]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["pair", "enough-memory"]
     assert [text.get_text() for text in axis.texts] == ["8.0 GiB more", "2.0 GiB less"]
+
+
+def test_gib_of_prices_stand_within_the_picture() -> None:
+    """Beside the longest line as well, and none over the legend, however long the names of rules are."""
+    axis = plot_prices(PRICES.rename({"pair": "tag xo:load:balancer:anti-affinity=cache"}))
+    axis.figure.canvas.draw()
+    legend = axis.get_legend()
+    assert legend is not None
+    for text in axis.texts:
+        where = text.get_window_extent()
+        assert where.x1 <= axis.get_window_extent().x1
+        assert not where.overlaps(legend.get_window_extent())
 
 
 def test_prices_without_overload_are_gib() -> None:
