@@ -17,7 +17,7 @@ PIP = python -m pip --disable-pip-version-check --quiet
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow thorough readme lint types notebooks docs foreign pages pictures mutants hunt storm rolling sleeping fuzz bench busy lock clean
+.PHONY: help setup demo test slow thorough readme lint types notebooks docs foreign pages pictures mutants hunt storm rolling sleeping rollout fuzz bench busy lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
