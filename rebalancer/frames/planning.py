@@ -79,7 +79,9 @@ def places_frame(found: Sequence[Place]) -> pd.DataFrame:
 
 
 def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
-    """One row a scenario; loads in pCPU-hours, memory in GiB, names joined by commas.
+    """One row a scenario; loads in pCPU-hours, memory in GiB.
+
+    Several VMs stand in one cell, with commas between, in `stuck` and `stuck_vm_uuids`.
 
     Example:
         >>> import rebalancer as rb
@@ -110,6 +112,7 @@ def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
             "first": "; ".join(each.first),
             "why": each.why,
             "edits": each.words,
+            "stuck_vm_uuids": ", ".join(each.stuck_uuids),
         }
         for each in found
     ]

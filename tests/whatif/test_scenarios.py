@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rebalancer import scenarios as sc
 from rebalancer.demand import LoadProfile
 from rebalancer.errors import InputError, PolicyError
+from rebalancer.frames import outcomes_frame
 from rebalancer.inventory import HighAvailability, Pool, VMGroup
 from rebalancer.objectives import Overload
 from rebalancer.placement import Placement
@@ -257,10 +258,11 @@ def test_a_cd_does_not_make_it_unanswerable() -> None:
 
 def test_who_cannot_leave_is_told_by_rule() -> None:
     """A VM with a PCI device of its host stays, with the rule and what would let it go."""
-    stuck = replace(make_vm("a", on="h1"), attached_pcis=("gpu",))
+    stuck = replace(make_vm("a", on="h1"), name="gpu-1", attached_pcis=("gpu",))
     found = retired(make_pool(vms=[stuck, make_vm("b", on="h2")]), "h1")
     assert not found.feasible
-    assert found.stuck == ("a",)
+    assert (found.stuck, found.stuck_uuids) == (("gpu-1",), ("a",))
+    assert outcomes_frame([found])[["stuck", "stuck_vm_uuids"]].values.tolist() == [["gpu-1", "a"]]
     assert found.stuck_by.startswith("no-pci-passthrough")
     assert found.first
 

@@ -51,6 +51,7 @@ class Outcome:
         gap: how far the balance reached may be from the best, as a share of it; None where nothing is balanced.
         stuck: VMs that cannot leave a host that is to be emptied, whatever is done first.
         stranded: VMs that run nowhere.
+        stuck_uuids: the uuids of both, in that order.
         stuck_by: how many of both there are by rule.
         first: what has to be done first; the numbers are as if it were.
     """
@@ -72,6 +73,7 @@ class Outcome:
     gap: float | None = None
     stuck: tuple[str, ...] = ()
     stranded: tuple[str, ...] = ()
+    stuck_uuids: tuple[Uuid, ...] = ()
     stuck_by: str = ""
     first: tuple[str, ...] = ()
 
@@ -123,6 +125,7 @@ def _judged(given: Situation, name: str, words: str, seconds: float) -> Outcome:
         gap=next((tier.gap for tier in solution.tiers if tier.objective in {"balance", "load-cost"}), None),
         stuck=tuple(each.vm_name for each in blocked),
         stranded=tuple(each.vm for each in ready.stranded),
+        stuck_uuids=(*(each.vm for each in blocked), *(each.vm_uuid for each in ready.stranded)),
         stuck_by=_by_rule([*(each.rule for each in blocked), *(each.rule for each in ready.stranded)]),
         first=ready.first,
     )
