@@ -102,7 +102,10 @@ REMEDIES: Mapping[str, set[tuple[str, Disruption]]] = {
     "ipv6-linux-kernel": {("give it a kernel above 3.0 and reboot it", REBOOT)},
     "no-vcpu-mask": {("remove mask from VM.VCPUs_params", SETTING)},
     "never-move": {("change the policy or the tag", POLICY)},
-    "left-alone": {("mend the cause, and wait until it is tried again, or change limits.leave_alone_nights", WAIT)},
+    "left-alone": {
+        ("mend the cause, and wait until it is tried again, or change limits.leave_alone_nights", WAIT),
+        ("wait until it has cooled down, or change limits.cool_down_hours", WAIT),
+    },
     "not-squeezed": {("raise its dynamic minimum to 1025 MiB, or set squeeze.unknown_use in the policy", POLICY)},
     "must-run-on": {("change the policy's run_on", POLICY)},
     "host-to-be-emptied": {("take the host out of the policy's empty", POLICY)},

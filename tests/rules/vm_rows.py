@@ -10,6 +10,8 @@ from tests.rules.row import card, guest, illegal, legal, metrics, vgpu, vgpu_typ
 RANGE = {"memory": make_memory(1.0, dynamic_max_bytes=4 * GIB, static_max_bytes=4 * GIB)}
 LOST = {"vdis": (make_vdi("web-disk0", missing=True),)}
 FAILED = {"vm": "web", "failed_at": "2026-03-01T00:00:00Z", "failed_with": "NO", "until": "2026-03-02T12:00:00Z"}
+MOVED = {"vm": "web", "moved_at": "2026-03-01T00:00:00Z", "until": "2026-03-02T12:00:00Z"}
+OTHER_FAILED = FAILED | {"vm": "gone"}
 ALLOWS_VGPU = {"restrictions": {"restrict_vgpu": "false"}}
 
 VM_ROWS = (
@@ -128,4 +130,6 @@ VM_ROWS = (
     legal("left-alone", policy={"cooling": (FAILED,)}),
     legal("left-alone", policy={"cooling": (FAILED | {"vm": "gone", "stays": True},)}),
     illegal("left-alone", policy={"cooling": (FAILED | {"stays": True},)}),
+    legal("left-alone", policy={"cooling": (MOVED,)}),
+    illegal("left-alone", policy={"cooling": (MOVED | {"stays": True}, OTHER_FAILED)}),
 )
