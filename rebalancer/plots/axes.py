@@ -23,9 +23,3 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
 def mark_threshold(axis: Axes, threshold: float) -> None:
     """A dotted line at a share of CPU capacity, named in the legend."""
     axis.axhline(threshold, linestyle=":", color=DARK, label=f"threshold ({threshold:.0%})")
-
-
-def thin_ticks(axis: Axes, labels: list[str], most: int = 12) -> None:
-    """Ticks of an axis of numbered columns: every so many of *labels*, so that they can be read."""
-    every = max(1, -(-len(labels) // most))
-    axis.set_xticks(range(0, len(labels), every), labels[::every], rotation=0 if len(labels[0]) <= len("00:00") else 45)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from rebalancer.plots.axes import COLOURS, DARK, axes_of
+
+MARKERS: Final = "osD^vPX*"
+"""One more than there are colours, so that no two contenders look alike for long."""
 
 
 def plot_tradeoff(points: pd.DataFrame, *, cost: str = "gib", ax: Axes | None = None) -> Axes:
@@ -50,18 +56,20 @@ def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         contenders: `replay_frame` of a replay, a row a contender.
         ax: where to draw; a new figure by default.
     """
-    axis = axes_of(ax, 7, 4)
-    gib, overload = contenders["gib"], contenders["overload_pcpu_hours"]
+    axis = axes_of(ax, 8, 4)
     best = frontier(contenders)
     axis.step(best["gib"], best["overload_pcpu_hours"], where="post", color=DARK, linestyle=":", label="frontier")
-    axis.scatter(gib, overload, color=COLOURS[0], zorder=3)
-    for (x, y), alike in contenders.groupby(["gib", "overload_pcpu_hours"]):
-        axis.annotate(", ".join(map(str, alike.index)), (x, y), (6, 4), textcoords="offset points")
+    spots = contenders.groupby(["gib", "overload_pcpu_hours"], sort=False)
+    for (_, alike), marker, colour in zip(spots, cycle(MARKERS), cycle(COLOURS), strict=False):
+        spot, names = alike.iloc[:1], ", ".join(map(str, alike.index))
+        axis.scatter(spot["gib"], spot["overload_pcpu_hours"], marker=marker, color=colour, s=60, zorder=3, label=names)
     least = float(contenders["least_overload_pcpu_hours"].max())
-    axis.axhline(least, color=DARK, linewidth=0.8, label="least that any placement has")
-    axis.set(xlabel="GiB copied", ylabel="overload (pCPU-hours)", ylim=(0, None))
+    if least > 0:
+        axis.axhline(least, color=DARK, linewidth=0.8, label="least that any placement has")
+    top = float(contenders["overload_pcpu_hours"].max()) or 1.0
+    axis.set(xlabel="GiB copied", ylabel="overload (pCPU-hours)", ylim=(-top / 20, top * 1.1))
     axis.margins(x=0.15)
-    axis.legend()
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return axis
 
 

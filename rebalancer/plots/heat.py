@@ -10,7 +10,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from rebalancer.plots.axes import HEAT, axes_of, thin_ticks
+from rebalancer.plots.axes import HEAT, axes_of
+from rebalancer.plots.hours import mark_hours
 
 
 def plot_load(loads: pd.DataFrame, *, threshold: float, ax: Axes | None = None) -> Axes:
@@ -73,19 +74,14 @@ def _scale(threshold: float) -> str:
 
 def _map(axis: Axes, loads: pd.DataFrame, threshold: float, top: float, ticks: int = 12) -> AxesImage:
     values = loads.to_numpy()
-    image = axis.imshow(values, aspect="auto", vmin=0, vmax=top, cmap=HEAT)
+    image = axis.imshow(values, aspect="auto", vmin=0, vmax=top, cmap=HEAT, interpolation="nearest")
     over_host, over_slot = (values > threshold).nonzero()
     axis.scatter(over_slot, over_host, marker="s", s=36, facecolors="none", edgecolors="black", linewidths=1)
     axis.set(xlabel=_clock(loads.columns), yticks=range(len(loads)), yticklabels=loads.index)
-    thin_ticks(axis, times(loads.columns), ticks)
+    mark_hours(axis, loads.columns, ticks)
     return image
 
 
 def _clock(columns: pd.Index[Any]) -> str:
     """What columns of a load frame tell, and in which zone."""
     return f"time ({columns.tz})" if isinstance(columns, pd.DatetimeIndex) else str(columns.name)
-
-
-def times(columns: pd.Index[Any]) -> list[str]:
-    """Columns of a load frame in words: times of day, or moments of recorded days."""
-    return [f"{each:%d %b %H:%M}" if isinstance(each, pd.Timestamp) else str(each) for each in columns]

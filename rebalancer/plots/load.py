@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from rebalancer.plots.axes import COLOURS, DARK, GREY, axes_of, mark_threshold, thin_ticks
-from rebalancer.plots.heat import times
+from rebalancer.plots.axes import COLOURS, DARK, GREY, axes_of, mark_threshold
+from rebalancer.plots.hours import mark_hours
 
 SHOWN = len(COLOURS) - 1
 """VMs or hosts that have a colour of their own; the others are one grey together."""
@@ -54,7 +54,7 @@ def plot_host(host: str, hosts: pd.DataFrame, vms: pd.DataFrame, *, threshold: f
         xlim=(0, max(1, len(load) - 1)),
         ylim=(0, None),
     )
-    thin_ticks(axis, times(pd.Index(load["time"])))
+    mark_hours(axis, pd.Index(load["time"]))
     handles, labels = axis.get_legend_handles_labels()
     axis.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return axis

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.container import BarContainer
 
 from rebalancer.plots import (
@@ -157,11 +158,37 @@ def test_what_is_over_the_threshold_is_framed() -> None:
     assert np.asarray(marks.get_offsets()).tolist() == [[1.0, 0.0]]
 
 
+def test_hosts_of_a_map_do_not_run_into_each_other() -> None:
+    """A week of hours in a small picture has the colours of its hosts, and none between."""
+    week = pd.DataFrame([[0.0] * 168, [1.0] * 168], index=["h1", "h2"], columns=[str(hour) for hour in range(168)])
+    axis = plot_load(week.rename_axis("time", axis="columns"), threshold=2.0)
+    (image,) = axis.images
+    pixels, *_ = image.make_image(RendererAgg(560, 184, 80))  # type: ignore[no-untyped-call]
+    assert len(np.unique(pixels[pixels[..., 3] == 255].reshape(-1, 4), axis=0)) == 2
+
+
 def test_hours_of_recorded_days_name_their_zone() -> None:
     """As times of day do; a policy may have another zone than UTC."""
     hours = pd.date_range("2026-11-24", periods=3, freq="h", tz="Europe/Berlin", name="hour")
     assert plot_load(LOADS.set_axis(hours, axis="columns"), threshold=0.75).get_xlabel() == "time (Europe/Berlin)"
     assert plot_load(LOADS, threshold=0.75).get_xlabel() == "time (UTC)"
+
+
+def test_ticks_of_recorded_days_are_midnights() -> None:
+    """In the zone of the hours, whenever these begin; also where the clock was put back, and one day has 25 hours."""
+    hours = pd.date_range("2026-10-23 14:00", periods=96, freq="h", tz="Europe/Berlin", name="hour")
+    days = pd.DataFrame(np.full((1, len(hours)), 0.5), index=["h1"], columns=hours)
+    axis = plot_load(days, threshold=0.75)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["24 Oct", "25 Oct", "26 Oct", "27 Oct"]
+    assert {hours[int(at)].hour for at in axis.get_xticks()} == {0}
+
+
+def test_ticks_of_a_few_hours_are_moments() -> None:
+    """Too few midnights for an axis; labels end below their tick."""
+    hours = pd.date_range("2026-11-24 22:00", periods=3, freq="h", tz="UTC", name="hour")
+    labels = plot_load(LOADS.set_axis(hours, axis="columns"), threshold=0.75).get_xticklabels()
+    assert [label.get_text() for label in labels] == ["24 Nov 22:00", "24 Nov 23:00", "25 Nov 00:00"]
+    assert {label.get_horizontalalignment() for label in labels} == {"right"}
 
 
 def test_before_and_after_share_a_scale() -> None:
@@ -211,6 +238,19 @@ def test_memory_stands_in_for_cpu() -> None:
 def test_the_frontier_is_what_nobody_beats() -> None:
     """Greedy copies more than calm and leaves more overload."""
     assert list(frontier(REPLAY).index) == ["nothing", "calm", "default"]
+
+
+def test_contenders_of_a_replay_are_told_apart() -> None:
+    """By a mark of their own each, those that did the same by one; beside the picture, where no name hides another."""
+    rows = pd.concat([REPLAY, REPLAY.loc[["calm"]].set_axis(["cautious"])])
+    axis = plot_replay(rows)
+    legend = axis.get_legend()
+    assert legend is not None
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == ["frontier", "nothing", "calm, cautious", "greedy", "default", "least that any placement has"]
+    bound = plot_replay(rows.assign(least_overload_pcpu_hours=0.0)).get_legend_handles_labels()[1]
+    assert named[:-1] == bound
+    assert len({str(marks.get_facecolor()) for marks in axis.collections}) == len(REPLAY)
 
 
 def test_bars_of_prices_say_who_may_relax() -> None:
