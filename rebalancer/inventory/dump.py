@@ -17,6 +17,7 @@ from xml.parsers import expat
 from rebalancer.errors import SnapshotError
 from rebalancer.files.kinds import SNAPSHOT
 from rebalancer.files.reading import content_of
+from rebalancer.inventory.reading.known import LATER
 from rebalancer.inventory.records import CLASSES, Records
 from rebalancer.inventory.sexpr import NotAnExpression, read_map, read_set
 
@@ -201,8 +202,14 @@ def _unprotected(text: str) -> str:
 
 
 def _complete(records: Mapping[str, dict[str, dict[str, Any]]]) -> None:
-    """Add the many side of every relation where the dump does not write it."""
+    """Add the many side of every relation where the dump does not write it.
+
+    A field that came later is not made up where nothing has the other side: its XAPI does not know it.
+    """
+    later = {(kind, field) for _, kind, field in LATER}
     for kind, field, other, one_side in MANY_SIDES:
+        if (kind, field) in later and not records[other]:
+            continue
         many: dict[str, list[str]] = {}
         for ref, record in records[other].items():
             many.setdefault(str(record.get(one_side)), []).append(ref)
