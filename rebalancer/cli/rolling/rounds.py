@@ -31,7 +31,7 @@ from rebalancer.face.rolling.given_up import give_up
 from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
-from rebalancer.face.rolling.site import Door, Site
+from rebalancer.face.rolling.site import PoolDoor, Site
 from rebalancer.face.rolling.trace import Event, Trace
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
@@ -89,7 +89,7 @@ class Round:
         return Site(
             pool=pool,
             policy=wanted,
-            door=Door(lambda: rb.connect(self.url, self.connection)),
+            door=PoolDoor(lambda: rb.connect(self.url, self.connection)),
             carry_out=self._carry_out,
             read=self._read,
             say=say,

@@ -9,7 +9,7 @@ from typing import Final
 
 from rebalancer.face.rolling.kept import KeptStage
 from rebalancer.face.rolling.site import Progress, Site
-from rebalancer.face.rolling.turn import Turn
+from rebalancer.face.rolling.turn import StageTurn
 from rebalancer.policy import change_windows
 from rebalancer.units import moment_in_words
 from rebalancer.whatif.calm_hours import best_begins
@@ -30,7 +30,7 @@ class Begin:
     stage: KeptStage
     site: Site
     progress: Progress
-    turn: Turn
+    turn: StageTurn
 
     def wait(self) -> None:
         """Return once the host is to go down; at once where the policy does not ask for it.

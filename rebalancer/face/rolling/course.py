@@ -21,7 +21,7 @@ from rebalancer.face.rolling.outage import Outage
 from rebalancer.face.rolling.shown import boot_time, unfit
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Event
-from rebalancer.face.rolling.turn import Turn
+from rebalancer.face.rolling.turn import StageTurn
 from rebalancer.whatif.itinerary import Purpose
 
 
@@ -45,7 +45,7 @@ class Course:
     def __init__(self, kept: KeptRolling, site: Site, means: Means) -> None:
         self._site, self._means = site, means
         self._progress = Progress(kept, site)
-        self._turn = Turn(site=site, progress=self._progress)
+        self._turn = StageTurn(site=site, progress=self._progress)
 
     def walk(self) -> Rolled:
         """Carry out what is left.

@@ -21,7 +21,7 @@ SILENCES = (Unreachable, RefusedByXapi, InventoryError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Sighting:
     """What was seen of a host that is waited for: what it `lacks` to be back, and whether it `booted`."""
 
     lacks: tuple[str, ...]
@@ -158,14 +158,16 @@ class Outage:
             return True
         return None if any(task.pending and task.call == CALL for task in tasks) else False
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> Sighting:
         try:
             pool = self.site.look()
         except SILENCES as error:
-            return Seen(lacks=(f"the pool does not answer: {error}",))
+            return Sighting(lacks=(f"the pool does not answer: {error}",))
         host, going = self.progress.host(pool, self.stage), self.progress.going(self.stage)
         before = going.boot_time if going else ""
-        return Seen(lacks=tuple(self._lacks(host, pool, before)), booted=bool(host.live) and has_booted(host, before))
+        return Sighting(
+            lacks=tuple(self._lacks(host, pool, before)), booted=bool(host.live) and has_booted(host, before)
+        )
 
     def _lacks(self, host: Host, pool: Pool, before: str) -> Iterator[str]:
         unplugged = self.outing.unplugged(host, pool) if self.outing.is_begun else ()

@@ -23,7 +23,7 @@ from rebalancer.xapi import LivePair, LivePool
 Connect = Callable[[], AbstractContextManager[LivePool | LivePair]]
 
 
-class Door:
+class PoolDoor:
     """One way into the pool for all looks: a block that begins with it has the pool, and an error in it shuts it.
 
     Between two blocks it stays open, so that a look only asks what has changed since the last one.
@@ -61,7 +61,7 @@ class Waits:
     settle: float = 300.0
 
 
-class Approval(Protocol):
+class Assent(Protocol):
     """Whether a stage may go on, as far as that is asked for each by itself."""
 
     def __call__(self, stage: KeptStage, /, *, before: bool) -> bool:
@@ -98,7 +98,7 @@ class Site:
 
     pool: Uuid
     policy: Policy
-    door: Door
+    door: PoolDoor
     carry_out: Callable[[Plan, Path], RunResult]
     read: Callable[[DemandPolicy], PoolState]
     say: Callable[[str], None]
@@ -106,7 +106,7 @@ class Site:
     state_dir: Path | None
     waits: Waits = Waits()
     any_time: bool = False
-    approved: Approval = nobody_asks
+    approved: Assent = nobody_asks
 
     @property
     def allowed(self) -> Sequence[str]:

@@ -22,7 +22,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class StageTurn:
     """How stages come to the plan that is carried out; *progress* tells how far the work at *site* has come."""
 
     site: Site

@@ -19,7 +19,7 @@ from rebalancer.face.rolling import trace as traces
 from rebalancer.face.rolling.course import Course
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByPeople, ByXapi
-from rebalancer.face.rolling.site import Door, Site
+from rebalancer.face.rolling.site import PoolDoor, Site
 from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.files.writing import add_line
 from rebalancer.plan import Plan
@@ -164,7 +164,7 @@ class Stage:
         site = Site(
             pool=self.plans.stages[0].plan.made_from.pool,
             policy=self.policy,
-            door=Door(self._live),
+            door=PoolDoor(self._live),
             carry_out=partial(self._carried_out, executor),
             read=partial(self._read, executor),
             say=self.said.append,

@@ -15,7 +15,7 @@ import rebalancer as rb
 from rebalancer.demand import LoadProfile, Quality
 from rebalancer.errors import ApprovalRefused
 from rebalancer.face.rolling.trace import Event
-from rebalancer.face.rolling.turn import Turn
+from rebalancer.face.rolling.turn import StageTurn
 from rebalancer.inventory import pool_from_records
 from rebalancer.inventory.records import CLASSES
 from rebalancer.simulator import Simulator
@@ -137,7 +137,7 @@ def test_a_stage_that_waits_for_an_approval_says_so_before_the_hour(
 
     with staged(tmp_path, within_hours=24) as stage:
         with monkeypatch.context() as patch:
-            patch.setattr(Turn, "approved", refuse)
+            patch.setattr(StageTurn, "approved", refuse)
             assert stage.run().startswith("8 ApprovalRefused")
         assert stage.time.now() < (BEGINS + timedelta(minutes=5)).timestamp()
         assert stage.run() == "0 done"
