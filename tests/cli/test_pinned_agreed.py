@@ -144,6 +144,9 @@ def test_the_page_can_be_walked(
     asked, before = at_a_terminal(monkeypatch, True), guests(own, HOST)
     assert terminal.run(*look.replace("http://127.0.1.1:8080", own.url).split()[1:]).code == Exit.DONE
     assert "## Shut down meanwhile" in (terminal.folder / "look" / "rolling.md").read_text(encoding="utf-8")
+    shown = terminal.run("show", "look")
+    assert shown.code == Exit.DONE, shown.err
+    assert "licence-2  2      -            -        13 min" in shown.out
     ended = terminal.run(*do.replace("http://127.0.1.1:8080", own.url).split()[1:])
     assert (ended.code, guests(own, HOST), len(asked)) == (Exit.DONE, before, 1), ended.err
     *lines, last = question.splitlines()

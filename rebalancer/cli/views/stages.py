@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rebalancer.cli.output import heading
 from rebalancer.cli.table import table
 from rebalancer.plan import Plan
-from rebalancer.units import duration_in_words, size_in_words
-from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, SHUT_DOWN_COLUMNS
+from rebalancer.units import size_in_words
+from rebalancer.whatif.rolling_folder import DEVIATION_COLUMNS, SHUT_DOWN_COLUMNS, shut_down_cells
 from rebalancer.whatif.rolling_index import RollingIndex
 
 
@@ -20,11 +20,7 @@ def index_tables(index: RollingIndex, plans: Sequence[Plan]) -> Iterator[Rendera
     yield heading(f"Hosts, one after another: {', '.join(index.hosts)}{after}. {index.returns.value}")
     columns = {"folder": "name", "what it does": "text", "to copy": "right"}
     yield table("Stages, in order", columns, list(_rows(index, plans)))
-    off = [
-        (stage.host, each.vm_name, duration_in_words(each.seconds))
-        for stage in index.stages
-        for each in stage.shut_down
-    ]
+    off = [(stage.host, *shut_down_cells(each)) for stage in index.stages for each in stage.shut_down]
     if off:
         yield table("Shut down meanwhile", dict.fromkeys(SHUT_DOWN_COLUMNS, "name"), off)
     if index.deviations:
