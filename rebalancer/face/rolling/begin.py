@@ -57,10 +57,18 @@ class Begin:
         away, windows = outings(rest), change_windows(self.stage.plan.policy)
         begins = best_begins(away, now, until, windows)
         if not begins:
-            return windows.opens_at(now)
+            return self._opening(windows.opens_at(now), now)
         if begins[0] > now:
             self.site.say(_words(self.stage, away, begins, now))
         return begins[0]
+
+    def _opening(self, opens: datetime, now: datetime) -> datetime:
+        """*opens*, when a change window is open next; said where that is later than *now*."""
+        if opens > now:
+            when = moment_in_words(opens, self.stage.plan.policy.timezone)
+            why = "rolling.within_hours leaves no time for all hosts in change windows"
+            self.site.say(f"{self.stage.host_name} goes down from {when} on: {why}. --any-time does not wait")
+        return opens
 
 
 def _words(stage: KeptStage, away: Sequence[Outing], begins: Sequence[datetime], now: datetime) -> str:

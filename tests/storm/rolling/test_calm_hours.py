@@ -127,6 +127,14 @@ def test_where_there_is_no_time_left_hosts_go_down_at_once(tmp_path: Path) -> No
         assert begun(stage)[0] < BEGINS + timedelta(minutes=5)
 
 
+def test_where_there_is_no_time_left_a_change_window_is_waited_for_aloud(tmp_path: Path) -> None:
+    """Whoever watches is told when it opens."""
+    with staged(tmp_path, within_hours=0.1, window=[{"start": "02:00", "end": "06:00"}]) as stage:
+        assert stage.run() == "0 done"
+        assert begun(stage)[0].hour == 2
+        assert any("02:00 UTC on: rolling.within_hours leaves no time" in each for each in stage.said)
+
+
 def test_a_stage_that_waits_for_an_approval_says_so_before_the_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
