@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rebalancer.cli.exits import Exit
-from rebalancer.errors import InputError
+from rebalancer.errors import InputError, Unreachable
+from rebalancer.face.rolling.guests import PinnedGuests
 from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.simulator import Simulator
 from rebalancer.xapi.power.guest_power import GuestPower
@@ -83,6 +84,20 @@ def test_how_long_each_was_off_is_told_beside_the_estimate(
         assert each["estimated_seconds"] > 600
     assert told["downtime_seconds"] == sum(each["seconds"] for each in told["shut_down"])
     assert told["estimated_downtime_seconds"] == sum(each["estimated_seconds"] for each in told["shut_down"])
+
+
+def test_who_is_off_is_told_wherever_it_ends(
+    own: Simulator, terminal: Terminal, pinned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the pool cannot be reached any more."""
+
+    def gone(_self: PinnedGuests) -> None:
+        raise Unreachable("the pool", "it does not answer", "Look at it")
+
+    monkeypatch.setattr(PinnedGuests, "start", gone)
+    ended = roll(own, terminal, policy_for(own, terminal, pinned, WORDS))
+    off = ended.err.partition("shut down, and not started yet: ")[2]
+    assert (ended.code, off.count(f" of {HOST} since ")) == (Exit.ERROR, 2), ended.err
 
 
 @pytest.mark.parametrize("words", [WORDS[:2], WORDS[:3], [*WORDS[:2], WORDS[3]]])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from rebalancer.cli.rolling.agreeing import is_agreed
 from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json, off_now
 from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve
-from rebalancer.errors import ApprovalRefused, IllegalPlan, InputError, RollingStopped, StalePlan
+from rebalancer.errors import ApprovalRefused, IllegalPlan, InputError, RebalancerError, RollingStopped, StalePlan
 from rebalancer.execute import Clock, RunResult, pool_lock
 from rebalancer.face.maintenance import Maintenance, allowed_by
 from rebalancer.face.rolling.assent import StageApproval
@@ -144,14 +145,12 @@ class Round:
             if not is_agreed(kept, site, unasked=self.yes or demands.approval):
                 return self._declined(kept)
             say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
-            with telling_what_resumes(self._command()):
+            with telling_what_resumes(self._command()), _telling_who_is_off(kept, site):
                 rolled = Course(kept, site, self._means(site)).walk()
         except ApprovalRefused as refused:
             self._tell_unapproved(refused)
             raise
         except RollingStopped as stopped:
-            if words := off_now(downtimes(kept, site.clock.now())):
-                say(words)
             raise stopped.with_ways({RESUME: self._command()}) from stopped
         except (StalePlan, IllegalPlan):
             self._tell_stale(index, site)
@@ -253,6 +252,18 @@ class Round:
             astray = (f"not brought home: {each}" for each in rolled.astray)
             show(f"done: {', '.join(index.hosts)}{left_out}", *astray, *downtime_tables(off))
         return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside or rolled.astray else Exit.DONE
+
+
+@contextmanager
+def _telling_who_is_off(kept: KeptRolling, site: Site) -> Iterator[None]:
+    """Say which VMs are off where the block ends in an error, or by Ctrl-C."""
+    try:
+        yield
+    except (RebalancerError, KeyboardInterrupt, typer.Abort):
+        with suppress(RebalancerError):
+            if words := off_now(downtimes(kept, site.clock.now())):
+                say(words)
+        raise
 
 
 def _asker(question: str = "") -> Callable[[str], bool] | None:
