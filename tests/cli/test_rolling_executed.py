@@ -74,6 +74,25 @@ def test_people_reboot_the_hosts_where_nobody_else_does(own: Simulator, terminal
     assert (placement(own), done) == (before, set(names(own)))
 
 
+def test_what_was_begun_for_other_hosts_is_not_gone_on_with(own: Simulator, terminal: Terminal) -> None:
+    """Whoever names one host does not mean all; nor does who names more, but for hosts that are updated already."""
+    policy = terminal.write("u.toml", BY_OTHERS)
+    words = ("--execute", "-p", policy, "--state-dir")
+    first, second, third = names(own)
+    assert terminal.run("rolling", own.url, *words, "all").code == Exit.LATER
+    assert "something else was begun" in terminal.run("rolling", own.url, first, *words, "all").sentence
+    (down,) = (each for each in names(own) if not is_enabled(own, each))
+    own.database.change("host", ref_of(own, down), enabled=True)
+    assert terminal.run("rolling", own.url, first, *words, "one").code == Exit.LATER
+    assert "something else was begun" in terminal.run("rolling", own.url, first, second, *words, "one").sentence
+    own.database.change("host", ref_of(own, first), enabled=True)
+    reboot(own, third)
+    update = ("rolling", own.url, first, second, third, *words, "rest", "--update", NEWER)
+    for _ in range(2):
+        ended = terminal.run(*update)
+        assert ended.code == Exit.LATER, ended.err
+
+
 def test_a_command_of_the_operator_reboots_them(own: Simulator, terminal: Terminal) -> None:
     """It is run once for each host, without a shell, knows its name, uuid and address, and no password."""
     script = terminal.write(

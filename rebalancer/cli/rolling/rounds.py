@@ -218,16 +218,20 @@ class Round:
         Raises:
             InputError: it is something else.
         """
-        known = {*index.hosts, *(stage.host_uuid for stage in index.stages)}
-        known |= {each.host_name for each in index.set_aside}
         same = index.update == self.update and (index.returns is Habit.NEVER) is self.stay
         same = same and (self.shut_down or not any(stage.shut_down for stage in index.stages))
-        if same and known.issuperset(self.hosts):
+        if same and (not self.hosts or self._names_all(index)):
             return
         hosts = first_few(index.hosts, SHOWN)
         began = f"{hosts}{f' with --update {index.update}' if index.update else ''}"
         problem = f"something else was begun, and is not done: {began}"
         raise InputError(str(kept.folder), problem, "Type that again, or give it up and plan anew with --anew")
+
+    def _names_all(self, index: RollingIndex) -> bool:
+        """Whether the hosts are those of *index*; with an update some may be named that ran the version already."""
+        given, worked_on = set(self.hosts), [{stage.host, stage.host_uuid} for stage in index.stages]
+        known = {each.host_name for each in index.set_aside}.union(*worked_on)
+        return all(given & host for host in worked_on) and bool(given <= known or self.update)
 
     def _command(self, *flags: str) -> str:
         """What to type next, which gets in as this command did."""
