@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebalancer.objectives import HostsInUse
-from rebalancer.plan.plan import LeftAlone, Plan
+from rebalancer.plan.plan import HostState, LeftAlone, Plan
 from rebalancer.plan.step import StepKind
 from rebalancer.problem import Problem
 from rebalancer.tier import TierResult
@@ -30,7 +30,7 @@ def summary_of(plan: Plan) -> str:
     length = interval_in_words(schedule.seconds_low, schedule.seconds, schedule.seconds_high)
     gains = "; ".join(_gain(tier) for tier in plan.tiers if round(tier.before, 3) != round(tier.after, 3))
     cost = f"{count}{parked}, {size} to copy, {length}"
-    return f"{_part(plan)}{cost}{': ' if gains else ''}{gains}.{_cooled(plan)}{_emptied(plan)}{_held(plan)}"
+    return f"{_part(plan)}{cost}{': ' if gains else ''}{gains}.{load_told(plan)}{_emptied(plan)}{_held(plan)}"
 
 
 def _part(plan: Plan) -> str:
@@ -46,21 +46,27 @@ def short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:DIGITS]
 
 
-def _cooled(plan: Plan) -> str:
-    threshold = plan.policy.objective.threshold
-    before = sum((row.before.peak_share or 0.0) > threshold for row in plan.hosts)
-    after = sum((row.after.peak_share or 0.0) > threshold for row in plan.hosts)
-    if not before and not after:
+def load_told(plan: Plan) -> str:
+    """The busiest host-hour and what is above the threshold, before and after; "" where nothing ever is."""
+    states, threshold = [(row.before, row.after) for row in plan.hosts], plan.policy.objective.threshold
+    before, after = ([each[end] for each in states] for end in (0, 1))
+    shares = [max((state.peak_share or 0.0 for state in end), default=0.0) for end in (before, after)]
+    if max(shares) <= threshold:
         return ""
-    return f" Hosts over their threshold: {before} before, {after} after{_overload(plan)}."
+    busiest = f"Busiest host-hour: {shares[0]:.0%} before, {shares[1]:.0%} after."
+    overload = (
+        f"Overload (above {threshold:.0%}): {_above(before, threshold)} before, {_above(after, threshold)} after."
+    )
+    return f" {busiest} {overload}"
 
 
-def _overload(plan: Plan) -> str:
-    """The plain pCPU-hours above the threshold; "" in plans that do not say them."""
-    states = [(row.before.overload_pcpu_hours, row.after.overload_pcpu_hours) for row in plan.hosts]
-    known = [(before, after) for before, after in states if before is not None and after is not None]
-    before, after = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
-    return f" (overload {before:.4g} and {after:.4g} pCPU-hours)" if known else ""
+def _above(states: Sequence[HostState], threshold: float) -> str:
+    """The plain pCPU-hours above *threshold* and the hosts that have them; the hosts alone in plans of old versions."""
+    hosts = sum((state.peak_share or 0.0) > threshold for state in states)
+    known = [state.overload_pcpu_hours for state in states if state.overload_pcpu_hours is not None]
+    if not hosts:
+        return "none"
+    return f"{sum(known):.4g} pCPU-hours on {counted(hosts, 'host')}" if known else counted(hosts, "host")
 
 
 def _emptied(plan: Plan) -> str:

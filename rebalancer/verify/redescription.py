@@ -18,7 +18,7 @@ from rebalancer.describe.memory import memory_by_step, squeeze_told
 from rebalancer.describe.reasons import BACK, HOME, Reasons
 from rebalancer.describe.refused import refused_hosts
 from rebalancer.describe.step_figures import without_choice
-from rebalancer.describe.summary import general_warnings, summary_of
+from rebalancer.describe.summary import general_warnings, load_told, summary_of
 from rebalancer.held import TAGGED
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.legality.held import held_as_they_are
@@ -30,7 +30,7 @@ from rebalancer.problem import Problem
 from rebalancer.rules import Rulebook
 from rebalancer.units import interval_in_words, interval_to_the_nearest
 from rebalancer.verify.figures import host_rows_of, same_load, tiers_of
-from rebalancer.verify.older_words import in_words_of_today
+from rebalancer.verify.older_words import in_words_of_today, load_told_formerly
 from rebalancer.verify.tolerance import as_told, marked
 
 
@@ -58,11 +58,12 @@ def named_anew(plan: Plan, pool: Pool) -> Plan:
 
 
 def _summary(plan: Plan) -> str:
-    """The summary of *plan*; with its duration rounded as earlier versions did, if that is how it has it."""
+    """The summary of *plan*; with its load told and its duration rounded as earlier versions did, if it has that."""
     schedule, right = plan.schedule, summary_of(plan)
     ends = (schedule.seconds_low, schedule.seconds, schedule.seconds_high)
-    older = right.replace(interval_in_words(*ends), interval_to_the_nearest(*ends))
-    return plan.summary if plan.summary == older else right
+    older = right.replace(load_told(plan), load_told_formerly(plan))
+    oldest = older.replace(interval_in_words(*ends), interval_to_the_nearest(*ends))
+    return plan.summary if plan.summary in {older, oldest} else right
 
 
 def _own(names: Mapping[Uuid, str], uuid: Uuid, claimed: str) -> str:

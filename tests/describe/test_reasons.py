@@ -28,7 +28,8 @@ def test_a_hot_host_is_named_with_its_share_and_hour() -> None:
     plan = plan_of(problem, goal_of(problem, b="h2"))
     words = "relieves h1 of 19%: 78% -> 59% of its CPU at 14:00 UTC (threshold 75%), h2 3% -> 22%"
     assert why(plan) == {"b": f"{words}; the only host that may take it"}
-    assert plan.summary.endswith("Hosts over their threshold: 1 before, 0 after (overload 0.5 and 0 pCPU-hours).")
+    overload = "Overload (above 75%): 0.5 pCPU-hours on 1 host before, none after."
+    assert plan.summary.endswith(f"Busiest host-hour: 78% before, 59% after. {overload}")
 
 
 def test_vms_that_are_to_be_apart_are_named() -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Plan sha256:6d74e339d745f88ccb42e1edc768f09b0a0b7c84c0f261d60c9e30e97fc6cd1e
+# Plan sha256:28c2f996ae3da99c1724b49e64c26ab5abbb4b0084d721310c6c0804529fe40b
 # for pool test pool (pool).
 # 3 steps, one after another: about 6 min (3 to 12 min), 24.0 GiB to copy.
 # Run it where xe reaches the coordinator:
