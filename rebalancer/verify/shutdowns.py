@@ -44,13 +44,7 @@ def switch_off_findings(uuid: Uuid, host: Uuid, named: Collection[str], pool: Po
     for what, tags in (("it", vm.tags), ("the pool", pool.tags), ("its host", _tags_of(host, pool))):
         if hold in tags:
             yield f"{what} carries the tag {hold}"
-    if vm.resident_on != host:
-        yield "it is not on the host any more"
-    if vm.power_state is not PowerState.RUNNING:
-        yield f"it is {vm.power_state.value.lower()}"
-    for operation in ("hard_shutdown", "start", "start_on"):
-        if operation in vm.blocked_operations:
-            yield f"somebody blocked {operation}"
+    yield from _cannot(vm, host, "hard_shutdown")
 
 
 def _tags_of(host: Uuid, pool: Pool) -> tuple[str, ...]:
@@ -60,16 +54,21 @@ def _tags_of(host: Uuid, pool: Pool) -> tuple[str, ...]:
 def _against(vm: VM, host: Uuid, selectors: Collection[str]) -> Iterator[str]:
     if not {vm.uuid, vm.name, *(TAG + tag for tag in vm.tags)} & set(selectors):
         yield "rolling.shut_down of the policy does not name it"
-    if vm.resident_on != host:
-        yield "it is not on the host any more"
-    if vm.power_state is not PowerState.RUNNING:
-        yield f"it is {vm.power_state.value.lower()}"
-    for operation in ("clean_shutdown", "start", "start_on"):
-        if operation in vm.blocked_operations:
-            yield f"somebody blocked {operation}"
+    yield from _cannot(vm, host, "clean_shutdown")
     guest = vm.guest_metrics
     tools = guest is not None and ({"major", "minor"} <= guest.pv_drivers_version.keys())
     asked = guest is not None and guest.other.get("feature-shutdown") == "1"
     paravirtual = vm.metrics is not None and vm.metrics.current_domain_type in PARAVIRTUAL
     if not (tools or asked or paravirtual):
         yield "its guest cannot be asked to shut down"
+
+
+def _cannot(vm: VM, host: Uuid, shutdown: str) -> Iterator[str]:
+    """What stands against the call *shutdown* of *vm* on *host*, and against starting it there again."""
+    if vm.resident_on != host:
+        yield "it is not on the host any more"
+    if vm.power_state is not PowerState.RUNNING:
+        yield f"it is {vm.power_state.value.lower()}"
+    for operation in (shutdown, "start", "start_on"):
+        if operation in vm.blocked_operations:
+            yield f"somebody blocked {operation}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -81,31 +81,23 @@ def _page(found: Rolling) -> Iterator[str]:
     yield ""
     yield from table(("folder", "what it does", "steps>", "to copy>"), stage_rows(found))
     yield ""
-    if loads := load_rows_of(found):
-        yield "## Load while it lasts"
-        yield ""
-        yield markdown_text(loads_in_words(found))
-        yield ""
-        yield from table(LOAD_COLUMNS, loads)
-        yield ""
-    if rows := shut_down_rows(found):
-        yield "## Shut down meanwhile"
-        yield ""
-        yield markdown_text(downtime_of(found))
-        yield ""
-        yield from table(SHUT_DOWN_COLUMNS, rows)
-        yield ""
-    if found.deviations:
-        yield "## Ends elsewhere"
-        yield ""
-        yield from table(DEVIATION_COLUMNS, deviation_rows(found))
-        yield ""
-    if found.set_aside:
-        yield "## Not planned"
-        yield ""
-        yield from table(ASIDE_COLUMNS, aside_rows(found))
-        yield ""
+    loads, shut_down = load_rows_of(found), shut_down_rows(found)
+    yield from _section("Load while it lasts", LOAD_COLUMNS, loads, loads_in_words(found) if loads else "")
+    yield from _section("Shut down meanwhile", SHUT_DOWN_COLUMNS, shut_down, downtime_of(found))
+    yield from _section("Ends elsewhere", DEVIATION_COLUMNS, deviation_rows(found))
+    yield from _section("Not planned", ASIDE_COLUMNS, aside_rows(found))
     yield from _how_to(found)
+
+
+def _section(heading: str, columns: Sequence[str], rows: Sequence[Sequence[object]], words: str = "") -> Iterator[str]:
+    """A table with *words* above it; nothing where it has no rows."""
+    if not rows:
+        return
+    yield from (f"## {heading}", "")
+    if words:
+        yield from (markdown_text(words), "")
+    yield from table(columns, rows)
+    yield ""
 
 
 def summary_of(found: Rolling) -> str:
