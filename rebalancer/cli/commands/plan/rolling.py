@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -74,13 +75,10 @@ def rolling(
     from rebalancer.units import counted
     from rebalancer.whatif.rolling_folder import assert_empty
 
-    if execute and (policy is None or output or not is_url(source)):
-        problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
-        raise typer.BadParameter(problem, param_hint="--execute")
-    for flag, given in (("--anew", anew), ("--yes", yes)):
-        if given and not execute:
-            raise typer.BadParameter("it is for --execute", param_hint=flag)
-    if execute and policy:
+    if execute:
+        if policy is None or output or not is_url(source):
+            problem = "it takes the URL of a pool, and --policy, and keeps its plans in the state folder"
+            raise typer.BadParameter(problem, param_hint="--execute")
         from rebalancer.cli.rolling.rounds import Round
 
         return Round(
@@ -97,6 +95,7 @@ def rolling(
             yes=yes,
             json=json,
         ).run()
+    _refuse({"--anew": anew, "--yes": yes})
     if output:
         assert_empty(output)
     model = open_model(source, policy, connection, metrics=True, state_dir=state_dir)
@@ -109,3 +108,14 @@ def rolling(
         found.save(output)
         say(f"{output}: {counted(len(found.stages), 'plan folder')}, rolling.md and rolling.json written")
     return outcome(found, rolling_tables(found), json=json)
+
+
+def _refuse(flags: Mapping[str, bool]) -> None:
+    """Pass where none of *flags* is given.
+
+    Raises:
+        BadParameter: one is.
+    """
+    for flag, given in flags.items():
+        if given:
+            raise typer.BadParameter("it is for --execute", param_hint=flag)

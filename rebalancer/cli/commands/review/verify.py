@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_pools
 from rebalancer.cli.options import AsJson, NoMetrics, PlanPath, Source
+
+if TYPE_CHECKING:
+    from rebalancer.face.prove import Proof
 
 
 @reaches_pools
@@ -38,18 +43,7 @@ def verify(
     proof = prove(made, state)
     refused = IllegalPlan([str(finding) for finding in proof.findings]) if proof.findings else None
     if json:
-        told = [each.as_json() for each in proof.findings]
-        said = {"plan": made.digest, "accepted": not proof.done and not told, "done": proof.done}
-        print_json(
-            {
-                **said,
-                "findings": told,
-                "differences": (*proof.drift, *proof.renamed),
-                "made": proof.made,
-                "waits": proof.waits,
-                "manifest": manifest,
-            }
-        )
+        print_json({"plan": made.digest, **_as_json(proof), "manifest": manifest})
         return end_of(refused)
     if proof.done:
         show_lines(nothing_left(made))
@@ -61,3 +55,15 @@ def verify(
     else:
         show_lines(accepted(made), *since_then(proof))
     return Exit.DONE
+
+
+def _as_json(proof: Proof) -> dict[str, Any]:
+    told = [each.as_json() for each in proof.findings]
+    return {
+        "accepted": not proof.done and not told,
+        "done": proof.done,
+        "findings": told,
+        "differences": (*proof.drift, *proof.renamed),
+        "made": proof.made,
+        "waits": proof.waits,
+    }
