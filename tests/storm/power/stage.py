@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -14,10 +13,8 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.cli import sleeping
-from rebalancer.cli.exits import exit_code
 from rebalancer.cli.sleeping import Saving
 from rebalancer.demand import LoadProfile, Quality
-from rebalancer.errors import RebalancerError
 from rebalancer.execute import HostNote, HostStage, PowerRecord, RunResult
 from rebalancer.execute.power import record as records
 from rebalancer.inventory import Pool, pool_from_records
@@ -27,44 +24,42 @@ from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
-from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
-from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, Point, VirtualClock, become, this_executor
+from tests.storm.blows import Strike
+from tests.storm.executor import AFTER, BEFORE, HALF, Executor, Killed, VirtualClock, this_executor
+from tests.storm.hosts_stage import HostsStage
 from tests.storm.judge import WatchedTime
 from tests.storm.places import Places
 from tests.storm.power.conduct import Conduct, Watch
 from tests.storm.power.scene import PLAIN, Wishes, pool_of
-from tests.storm.record import Deed, Record, Run
 from tests.storm.seams import storm_seams
 from tests.storm.situations import BEGINS
 from tests.storm.ways import Ways
 
-KEYS = Credentials(user="root", password="simulator")
 NOTE = "note"
 """The kind of point that a line of the record is."""
 SHARE = 0.75
 REST_HOURS = 4.0
 BUSY = range(8, 18)
 """Hours of the day in which VMs use all that the storm has them use; in the others a quarter."""
-Strike = tuple[Point, Callable[[Executor], None]]
 
 
-class Stage:
+class Stage(HostsStage):
     """A pool, and everything that is known of what happens there; its VMs use `level` pCPUs each in busy hours."""
 
+    judge: Watch
+
     def __init__(self, folder: Path, wishes: Wishes, *, seed: int) -> None:
-        self.folder, self.level = folder, 0.5
+        super().__init__(folder, WatchedTime(BEGINS.timestamp()))
+        self.level = 0.5
         self.file = folder / "saving.toml"
         self.file.write_text(wishes.policy, encoding="utf-8")
         self.file.chmod(0o600)
-        self.time = WatchedTime(BEGINS.timestamp())
         self.simulator = Simulator(pool_of(seed, ha=wishes.ha), timing=self.time, login_delay=0.0)
-        self.record = Record()
         self.plan = self._first_plan()
         self.judge = Watch(self.simulator, Places([self.simulator.database], self.plan), self.time, self.record)
         spare = int(wishes.spare or wishes.ha)
         self.conduct = Conduct(self.judge, rest_hours=REST_HOURS, spare=spare, load=self.load, share=SHARE)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
-        self.said: list[str] = []
         self.judge.begin()
 
     def _first_plan(self) -> Plan:
@@ -112,7 +107,7 @@ class Stage:
 
     def _product_seam(self, patch: pytest.MonkeyPatch) -> None:
         """Let the commands get in here, in virtual time, and every host be judged that is switched off."""
-        front = SimpleNamespace(connect=self._connect, Model=rb.Model, rebalance=rb.rebalance)
+        front = SimpleNamespace(connect=lambda *_way: self.live(), Model=rb.Model, rebalance=rb.rebalance)
         patch.setattr(sleeping, "rb", front)
         patch.setattr(sleeping, "read_back", self._read)
         patch.setattr(sleeping, "carried_out", self._carried_out)
@@ -126,19 +121,14 @@ class Stage:
 
         patch.setattr(boots, "go_down", judged)
 
-    def _connect(self, *_way: object) -> LivePool:
-        world = self.simulator.world
-        address = self.simulator.database.get("host", world.coordinator)["address"]
-        return live_pool(f"http://{address}", KEYS, Trust())
-
     def _read(self, *_way: object) -> rb.PoolState:
-        with self._connect() as live:
+        with self.live() as live:
             pool = live.read()
         return rb.PoolState(pool=pool, demand=self.demand(pool), taken_at=_me().clock.now(), source="a storm")
 
     def _carried_out(self, plan: Plan, *_way: object) -> RunResult:
         me = _me()
-        with self._connect() as live:
+        with self.live() as live:
             return rb.apply(plan, live, state_dir=self.folder, clock=me.clock, stop=me.stop)
 
     def sleep(self, *strikes: Strike) -> str:
@@ -150,29 +140,11 @@ class Stage:
         return self._run("wake", lambda saving: saving.wake((), everyone=everyone), strikes)
 
     def _run(self, name: str, command: Callable[[Saving], int], strikes: Sequence[Strike]) -> str:
-        run = Run(name=f"{name} {len(self.record.runs) + 1}", plan=self.plan, state=self.folder, journal=self.folder)
-        self.record.runs.append(run)
-        executor = Executor(run=run, clock=VirtualClock(self.time), strikes=list(strikes))
-        over: list[str] = []
-        self.time.start(partial(self._process, executor, command, over))
-        while not over:
-            self.time.sleep(1.0)
-        self.record.events.append(Deed(at=self.time.monotonic(), words=f"{run.name} ends: {over[0]}"))
-        return over[0]
+        return self.process(name, self.plan, lambda _executor: self._ended(command), strikes)
 
-    def _process(self, executor: Executor, command: Callable[[Saving], int], over: list[str]) -> None:
-        become(executor)
-        end = "unforeseen"
+    def _ended(self, command: Callable[[Saving], int]) -> str:
         saving = Saving(url="http://pool", connection=rb.Connection(), policy=self.file, state_dir=self.folder)
-        try:
-            end = f"{command(saving):d} done"
-            executor.assert_alive()
-        except RebalancerError as error:
-            end = f"{exit_code(error):d} {type(error).__name__}: {error}" if executor.alive else "killed"
-        except Killed:
-            end = "killed"
-        finally:
-            over.append(end)
+        return f"{command(saving):d} done"
 
     @property
     def latest(self) -> Mapping[str, HostNote]:
@@ -183,10 +155,6 @@ class Stage:
     def notes(self) -> tuple[HostNote, ...]:
         """What is written of hosts."""
         return PowerRecord.of(self.plan.made_from.pool, self.folder).notes()
-
-    def blame(self, words: str) -> None:
-        """Note what is wrong."""
-        self.judge.blame(words)
 
     def name(self, host: str) -> str:
         """The name of a host, by its ref."""
@@ -205,13 +173,6 @@ class Stage:
             if ref not in self.judge.live() or not host["enabled"]:
                 self.blame(f"{host['name_label']} is not in service")
 
-    def close(self) -> None:
-        """Let everything that is under way end."""
-        self.simulator.world.stopping.set()
-        self.time.drain()
-        for failure in self.time.failures:
-            self.blame(f"unforeseen {type(failure).__name__}: {failure}")
-
 
 @contextmanager
 def staged(folder: Path, wishes: Wishes = PLAIN, *, seed: int = 1) -> Iterator[Stage]:
@@ -220,16 +181,6 @@ def staged(folder: Path, wishes: Wishes = PLAIN, *, seed: int = 1) -> Iterator[S
     with stage.opened():
         yield stage
         stage.close()
-
-
-def kill(point: Point) -> Strike:
-    """The process dies there."""
-
-    def strike(executor: Executor) -> None:
-        executor.die()
-        raise Killed
-
-    return point, strike
 
 
 def _me() -> Executor:

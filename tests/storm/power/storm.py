@@ -10,9 +10,10 @@ from random import Random
 
 from rebalancer.execute import HostStage
 from rebalancer.simulator.migration import boots
+from tests.storm.blows import Strike, blows
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
 from tests.storm.power.scene import Wishes
-from tests.storm.power.stage import NOTE, Stage, Strike, kill, staged
+from tests.storm.power.stage import NOTE, Stage, staged
 from tests.storm.record import Deed
 from tests.storm.rolling.storm import Outcome
 from tests.storm.storm import SHM
@@ -133,7 +134,7 @@ def _faults(stage: Stage, chance: Random) -> list[str]:
 
 def _blows(stage: Stage, chance: Random, words: list[str]) -> list[Strike]:
     """What befalls a process, and where."""
-    found = [chance.choice([_killed, _killed, _cut_off])(chance) for _ in range(chance.choice([0, 1, 1, 2]))]
+    found = blows(chance, _point)
     if chance.random() < 0.2:
         found.append(_meanwhile(stage, chance))
     words.append(f"a process: {', '.join(what for what, _ in found) or 'fine'}")
@@ -148,21 +149,6 @@ def _point(chance: Random) -> Point:
     if kind == NOTE and side == HALF:
         return Point(kind=NOTE, name="line", nth=chance.randint(1, 6), side=HALF)
     return Point(kind=kind, name=name, nth=chance.choice([1, 1, 2]) if name else chance.randint(1, 30), side=side)
-
-
-def _killed(chance: Random) -> tuple[str, Strike]:
-    point = _point(chance)
-    return f"killed {point}", kill(point)
-
-
-def _cut_off(chance: Random) -> tuple[str, Strike]:
-    point, seconds = _point(chance), chance.choice([2.0, 20.0, 120.0])
-    side = chance.choice([BEFORE, AFTER])
-
-    def strike(executor: Executor) -> None:
-        executor.cut_until, executor.cut_side = executor.clock.monotonic() + seconds, side
-
-    return f"cut off for {seconds:g} s, {side} its requests arrive, {point}", (point, strike)
 
 
 def _meanwhile(stage: Stage, chance: Random) -> tuple[str, Strike]:

@@ -11,9 +11,10 @@ import pytest
 from rebalancer.execute import HostStage
 from rebalancer.execute.power import switch
 from rebalancer.face import sleeping
+from tests.storm.blows import kill
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
 from tests.storm.power.scene import Wishes
-from tests.storm.power.stage import NOTE, Stage, kill, staged
+from tests.storm.power.stage import NOTE, Stage, staged
 from tests.storm.power.storm import moves_a_vm, power_storm
 
 MOST = 20

@@ -15,9 +15,10 @@ import rebalancer as rb
 from rebalancer.face.rolling.downtime import downtimes
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.simulator.state.fault import Fault
+from tests.storm.blows import Strike, kill
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Point
 from tests.storm.rolling.scene import Scene
-from tests.storm.rolling.stage import TRACE, Stage, Strike, kill
+from tests.storm.rolling.stage import TRACE, Stage
 from tests.storm.rolling.storm import LONG_SECONDS, see_to_it
 from tests.storm.situations import BEGINS
 from tests.storm.storm import SHM

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,7 @@ from random import Random
 import pytest
 
 import rebalancer as rb
-from rebalancer.cli.exits import Exit, exit_code
-from rebalancer.errors import RebalancerError
+from rebalancer.cli.exits import Exit
 from rebalancer.execute import RunResult, pool_lock
 from rebalancer.export import read_plan
 from rebalancer.face.rolling import trace as traces
@@ -28,7 +27,7 @@ from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
-from rebalancer.xapi import Credentials, LivePool, Trust, live_pool
+from tests.storm.blows import Strike
 from tests.storm.executor import (
     AFTER,
     BEFORE,
@@ -37,41 +36,35 @@ from tests.storm.executor import (
     LINE,
     Executor,
     Killed,
-    Point,
-    VirtualClock,
-    become,
     this_executor,
 )
+from tests.storm.hosts_stage import HostsStage
 from tests.storm.judge import WatchedTime
 from tests.storm.places import Places
-from tests.storm.record import Deed, Record, Run
 from tests.storm.rolling.conduct import AUTO, Conduct, Watch
 from tests.storm.rolling.scene import NEWER, Scene, policy, small_scene
 from tests.storm.seams import storm_seams
 from tests.storm.situations import BEGINS
 from tests.storm.ways import Ways
 
-KEYS = Credentials(user="root", password="simulator")
 TRACE = "trace"
 """The kind of point that a line of the trace is."""
 REBOOT = "Async.host.reboot"
-Strike = tuple[Point, Callable[[Executor], None]]
 
 
-class Stage:
+class Stage(HostsStage):
     """A pool, its itinerary, and everything that is known of what happens there."""
 
+    judge: Watch
+
     def __init__(self, folder: Path, scene: Scene, wanted: rb.Policy, *, seed: int = 1) -> None:
-        self.folder, self.policy, self.plans, self.version = folder, wanted, scene.plans, scene.version
-        self.time = WatchedTime(BEGINS.timestamp())
+        super().__init__(folder, WatchedTime(BEGINS.timestamp()))
+        self.policy, self.plans, self.version = wanted, scene.plans, scene.version
         self.simulator = Simulator(scene.pool, timing=self.time, login_delay=0.0, update=scene.version or "")
-        self.record = Record()
         places = Places([self.simulator.database], self.plans.stages[0].plan)
         self.judge = Watch(self.simulator, places, self.time, self.record)
         self.conduct = Conduct(self.simulator, scene, self.judge, self._made_anew)
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
-        self.said: list[str] = []
-        self.executors: list[Executor] = []
         self.before, self.settings = self.homes(), self._settings()
         self.ends = self.before | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
         self.asks_people, self.any_time = False, False
@@ -100,10 +93,6 @@ class Stage:
         """What is wrong, in words."""
         return self.judge.found
 
-    def blame(self, words: str) -> None:
-        """Note what is wrong."""
-        self.judge.blame(words)
-
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Let processes run here until the block ends."""
@@ -123,40 +112,12 @@ class Stage:
 
     def run(self, *strikes: Strike) -> str:
         """A process from its start to its end, whatever befalls it; its exit code and words."""
-        run = Run(
-            name=f"process {len(self.record.runs) + 1}",
-            plan=self.plans.stages[0].plan,
-            state=self.folder,
-            journal=self.folder,
-        )
-        self.record.runs.append(run)
-        executor = Executor(run=run, clock=VirtualClock(self.time), strikes=list(strikes))
-        self.executors.append(executor)
-        over: list[str] = []
-        self.time.start(partial(self._process, executor, over))
-        while not over:
-            self.time.sleep(1.0)
-        self.record.events.append(Deed(at=self.time.monotonic(), words=f"{run.name} ends: {over[0]}"))
-        return over[0]
-
-    def _process(self, executor: Executor, over: list[str]) -> None:
-        become(executor)
-        end = "unforeseen"
-        try:
-            end = self._ended(executor)
-        except Killed:
-            end = "killed"
-        finally:
-            over.append(end)
+        return self.process("process", self.plans.stages[0].plan, self._ended, strikes)
 
     def _ended(self, executor: Executor) -> str:
         pool = self.plans.stages[0].plan.made_from.pool
-        try:
-            with pool_lock(pool, self.folder):
-                return self._walked(executor, KeptRolling.of(pool, self.folder))
-        except RebalancerError as error:
-            executor.assert_alive()
-            return f"{exit_code(error):d} {type(error).__name__}: {error}"
+        with pool_lock(pool, self.folder):
+            return self._walked(executor, KeptRolling.of(pool, self.folder))
 
     def _walked(self, executor: Executor, kept: KeptRolling) -> str:
         if not kept.is_begun:
@@ -164,7 +125,7 @@ class Stage:
         site = Site(
             pool=self.plans.stages[0].plan.made_from.pool,
             policy=self.policy,
-            door=PoolDoor(self._live),
+            door=PoolDoor(self.live),
             carry_out=partial(self._carried_out, executor),
             read=partial(self._read, executor),
             say=self.said.append,
@@ -181,17 +142,12 @@ class Stage:
         self.astray = rolled.astray
         return f"{Exit.DONE:d} done"
 
-    def _live(self) -> LivePool:
-        world = self.simulator.world
-        address = self.simulator.database.get("host", world.coordinator)["address"]
-        return live_pool(f"http://{address}", KEYS, Trust())
-
     def _carried_out(self, executor: Executor, plan: Plan, _folder: Path) -> RunResult:
-        with self._live() as live:
+        with self.live() as live:
             return rb.apply(plan, live, state_dir=self.folder, clock=executor.clock, stop=executor.stop)
 
     def _read(self, executor: Executor, _demand: DemandPolicy) -> rb.PoolState:
-        with self._live() as live:
+        with self.live() as live:
             return rb.PoolState(pool=live.read(), demand=None, taken_at=executor.clock.now(), source="a storm")
 
     @property
@@ -251,13 +207,6 @@ class Stage:
         """The ref of a host."""
         return next(ref for ref, host in self.simulator.database.items("host") if host["name_label"] == name)
 
-    def close(self) -> None:
-        """Let everything that is under way end."""
-        self.simulator.world.stopping.set()
-        self.time.drain()
-        for failure in self.time.failures:
-            self.blame(f"unforeseen {type(failure).__name__}: {failure}")
-
 
 @contextmanager
 def staged(
@@ -269,16 +218,6 @@ def staged(
     with stage.opened():
         yield stage
         stage.close()
-
-
-def kill(point: Point) -> Strike:
-    """The process dies there."""
-
-    def strike(executor: Executor) -> None:
-        executor.die()
-        raise Killed
-
-    return point, strike
 
 
 def _trace_seam(patch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from random import Random
 
 from rebalancer.face.rolling.trace import Event
 from rebalancer.simulator.migration import boots
+from tests.storm.blows import Strike, blows
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
 from tests.storm.rolling.changes import changed
 from tests.storm.rolling.conduct import SHUT_DOWN, START
 from tests.storm.rolling.scene import NEWER
-from tests.storm.rolling.stage import REBOOT, TRACE, Stage, Strike, kill, staged
+from tests.storm.rolling.stage import REBOOT, TRACE, Stage, staged
 from tests.storm.storm import SHM
 
 MANY = 40
@@ -119,7 +120,7 @@ def _others(stage: Stage, seed: int, number: int, words: list[str]) -> list[Stri
 
 def _blows(chance: Random, words: list[str]) -> list[Strike]:
     """What befalls a process, and where."""
-    found = [chance.choice([_killed, _killed, _cut_off])(chance) for _ in range(chance.choice([0, 1, 1, 2]))]
+    found = blows(chance, _point)
     words.append(f"a process: {', '.join(what for what, _ in found) or 'fine'}")
     return [strike for _, strike in found]
 
@@ -133,21 +134,6 @@ def _point(chance: Random) -> Point:
     if kind == TRACE and side == HALF:
         name = "line"
     return Point(kind=kind, name=name, nth=chance.randint(1, 4 if name else 200), side=side)
-
-
-def _killed(chance: Random) -> tuple[str, Strike]:
-    point = _point(chance)
-    return f"killed {point}", kill(point)
-
-
-def _cut_off(chance: Random) -> tuple[str, Strike]:
-    point, seconds = _point(chance), chance.choice([2.0, 20.0, 120.0])
-    side = chance.choice([BEFORE, AFTER])
-
-    def strike(executor: Executor) -> None:
-        executor.cut_until, executor.cut_side = executor.clock.monotonic() + seconds, side
-
-    return f"cut off for {seconds:g} s, {side} its requests arrive, {point}", (point, strike)
 
 
 def see_to_it(stage: Stage, end: str) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from rebalancer.export import read_plan
 from rebalancer.face.rolling.trace import Event
+from tests.storm.blows import Strike, kill
 from tests.storm.executor import AFTER, BEFORE, HALF, LINE, Executor, Killed, Point
 from tests.storm.rolling.changes import freed, halted, moved, pinned, vms_on
-from tests.storm.rolling.stage import TRACE, Stage, Strike, kill, staged
+from tests.storm.rolling.stage import TRACE, Stage, staged
 
 MOST = 80
 """Processes that a round of kills takes at most."""

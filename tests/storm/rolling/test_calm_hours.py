@@ -19,9 +19,10 @@ from rebalancer.face.rolling.turn import StageTurn
 from rebalancer.inventory import pool_from_records
 from rebalancer.inventory.records import CLASSES
 from rebalancer.simulator import Simulator
+from tests.storm.blows import kill
 from tests.storm.executor import AFTER, Point
 from tests.storm.rolling.scene import Scene, policy, small_pool
-from tests.storm.rolling.stage import TRACE, Stage, kill
+from tests.storm.rolling.stage import TRACE, Stage
 from tests.storm.situations import BEGINS
 
 CALM = (20, 3)

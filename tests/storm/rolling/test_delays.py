@@ -12,9 +12,10 @@ import pytest
 from rebalancer.face.rolling.trace import Event
 from rebalancer.simulator import SimulatedPool
 from rebalancer.simulator.migration import power
+from tests.storm.blows import kill
 from tests.storm.executor import AFTER, Point
 from tests.storm.rolling.scene import HELD, TAG, planned, policy, small_pool
-from tests.storm.rolling.stage import TRACE, Stage, kill
+from tests.storm.rolling.stage import TRACE, Stage
 
 DELAY = 120
 

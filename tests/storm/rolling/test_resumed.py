@@ -9,9 +9,10 @@ import pytest
 from rebalancer.face.rolling.downtime import downtimes
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.trace import OF_VMS, Event
+from tests.storm.blows import kill
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, Point
 from tests.storm.rolling.conduct import SHUT_DOWN, START
-from tests.storm.rolling.stage import REBOOT, TRACE, Stage, kill, staged
+from tests.storm.rolling.stage import REBOOT, TRACE, Stage, staged
 from tests.storm.situations import BEGINS
 
 LOOKS = 6.0

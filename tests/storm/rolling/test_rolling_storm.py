@@ -12,8 +12,9 @@ from rebalancer.face.rolling.course import Course
 from rebalancer.face.rolling.guests import PinnedGuests
 from rebalancer.face.rolling.kept import KeptStage
 from rebalancer.face.rolling.outage import Outage
+from tests.storm.blows import kill
 from tests.storm.executor import AFTER, CALL, Point
-from tests.storm.rolling.stage import REBOOT, kill, staged
+from tests.storm.rolling.stage import REBOOT, staged
 from tests.storm.rolling.storm import Outcome, rolling_storm
 
 

@@ -12,11 +12,12 @@ import rebalancer as rb
 from rebalancer.face.rolling.downtime import downtimes
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.trace import Event
+from tests.storm.blows import Strike, kill
 from tests.storm.executor import AFTER, BEFORE, CALL, Executor, Point
 from tests.storm.record import Call
 from tests.storm.rolling.conduct import PATIENCE, SHUT_DOWN, SWITCH_OFF
 from tests.storm.rolling.scene import TAG, planned, policy, small_pool
-from tests.storm.rolling.stage import TRACE, Stage, Strike, kill
+from tests.storm.rolling.stage import TRACE, Stage
 from tests.storm.situations import BEGINS
 
 SEED = 1
