@@ -206,20 +206,20 @@ class SleepAnswer(Sleep):
     """Which hosts can sleep, as a value and as DataFrames."""
 
     def frame(self) -> pd.DataFrame:
-        """One row a host without VMs: whether it can sleep, and the rule that keeps it awake."""
+        """One row a host without VMs: whether it can sleep, and what keeps it awake."""
         from rebalancer.frames import sleep_frame  # noqa: PLC0415 - likewise
 
         return sleep_frame(self)
 
     def needed_frame(self) -> pd.DataFrame:
-        """One row a time of day: so many hosts at least hold the VMs; empty without metrics."""
+        """One row a time of day: how many hosts have to be on; empty without metrics."""
         from rebalancer.frames import needed_frame  # noqa: PLC0415 - likewise
 
         return needed_frame(self)
 
 
 def sleep(model: Model, after: Plan | None = None) -> SleepAnswer:
-    """Which hosts without VMs can sleep, together, and how few each hour needs; as if plan *after* were carried out.
+    """Which hosts without VMs can sleep, together, and how many each hour needs; as if plan *after* were carried out.
 
     Example:
         >>> import rebalancer as rb
@@ -236,5 +236,5 @@ def sleep(model: Model, after: Plan | None = None) -> SleepAnswer:
     if after and (findings := verify_plan(after, model.state.pool, now=after.made_at)):
         raise IllegalPlan([str(finding) for finding in findings])
     moves = [step.migration for step in after.steps] if after else []
-    found = sleep_of(model.problem, model.problem.initial.after(*moves))
+    found = sleep_of(model.problem, model.problem.initial.after(*moves), model.state.taken_at)
     return SleepAnswer(**{field.name: getattr(found, field.name) for field in fields(Sleep)})

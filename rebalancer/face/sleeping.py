@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,8 @@ from rebalancer.face.model import Model
 from rebalancer.inventory import Host, Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Mode, Policy
-from rebalancer.rules.facts.memory_model import guest_bytes
 from rebalancer.units import first_few, moment_in_words
-from rebalancer.whatif.sleep import hours_from, kept_awake, short_hours
+from rebalancer.whatif.sleep import Supply, hours_from, in_service, kept_awake, largest_first, smallest_first
 from rebalancer.xapi import LivePair, LivePool
 from rebalancer.xapi.power.host_power import POWER_ON, SHUTDOWN, assert_words
 from rebalancer.xapi.power.service import DISABLE
@@ -85,7 +84,7 @@ def emptied_by(plan: Plan) -> tuple[Uuid, ...]:
 
 def awake(model: Model) -> frozenset[Uuid]:
     """The hosts on which VMs can be."""
-    return frozenset(uuid for uuid, host in model.state.pool.hosts.items() if host.live and host.enabled)
+    return in_service(model.state.pool)
 
 
 def stays_awake(model: Model, host: Host, now: datetime, woken_at: datetime | None) -> str:
@@ -101,34 +100,20 @@ def stays_awake(model: Model, host: Host, now: datetime, woken_at: datetime | No
     rested = woken_at + timedelta(hours=wanted.rest_hours) if woken_at else now
     if rested > now:
         return f"it was woken at {moment_in_words(woken_at or now, zone)}, and stays on for {wanted.rest_hours:g} h"
-    if words := kept_awake(model.problem, host.uuid):
-        return words
-    hour = next(short_of(model, awake(model) - {host.uuid}, now, timedelta(hours=wanted.horizon_hours)), None)
-    return f"it is needed at {moment_in_words(hour, zone)}" if hour else ""
-
-
-def short_of(model: Model, on: Collection[Uuid], now: datetime, length: timedelta) -> Iterator[datetime]:
-    """The hours from *now* until *length* later for which hosts *on* are too few, with the policy's margin.
-
-    Raises:
-        MetricsRefused: there are no metrics.
-    """
-    found = short_hours(model.problem, on, model.policy.sleep.margin_hosts)
-    demand = model.state.demand
-    zone = demand.timezone if demand is not None else model.policy.timezone
-    return hours_from(found, now, length, zone)
+    return kept_awake(model.problem, host, now)
 
 
 def needed_of(model: Model, sleepers: Collection[Host], on: Collection[Uuid], now: datetime) -> tuple[Host, ...]:
     """Those of *sleepers* that the next hours need beside hosts *on*, largest first; all where there are no metrics."""
-    ranked = sorted(sleepers, key=lambda host: (-guest_bytes(host), host.name, host.uuid))
+    ranked = sorted(sleepers, key=largest_first)
     if model.state.demand is None:
         return tuple(ranked)
-    length = timedelta(minutes=model.policy.sleep.lead_minutes)
-    for count in range(len(ranked) + 1):
-        chosen = ranked[:count]
-        if not any(short_of(model, {*on, *(host.uuid for host in chosen)}, now, length)):
-            return tuple(chosen)
+    supply, wanted = Supply.of(model.problem), model.policy.sleep
+    length, zone = timedelta(minutes=wanted.lead_minutes), model.state.demand.timezone
+    for count in range(len(ranked)):
+        short = supply.short({*on, *(host.uuid for host in ranked[:count])}, wanted.margin_hosts)
+        if not any(hours_from(short, now, length, zone)):
+            return tuple(ranked[:count])
     return tuple(ranked)
 
 
@@ -145,17 +130,24 @@ class Candidates:
         stay: dict[str, str] = {}
         for uuid in woken_meanwhile(model, switch.record):
             switch.note(uuid, HostStage.AWAKE, words="it is up")
-        for uuid, note in switch.record.latest().items():
-            if note.stage not in SLEEPY or _is_gone(uuid, note, model, switch):
-                continue
-            host = model.state.pool.hosts[uuid]
+        for host in _sleepy(model, switch):
+            note = switch.record.latest()[host.uuid]
             why = _why_not(host, model, switch)
             if not why:
                 return cls(first=host, stay=stay)
             if note.stage not in UNUSED:
-                switch.release(uuid, why, HostStage.EMPTIED)
+                switch.release(host.uuid, why, HostStage.EMPTIED)
             stay[host.name] = why
         return cls(first=None, stay=stay)
+
+
+def _sleepy(model: Model, switch: HostSwitch) -> list[Host]:
+    """The hosts of the record that are on and empty: those that are on their way down, then the smallest first."""
+    notes, hosts = switch.record.latest(), model.state.pool.hosts
+    there = [uuid for uuid, note in notes.items() if note.stage in SLEEPY and not _is_gone(uuid, note, model, switch)]
+    return sorted(
+        (hosts[uuid] for uuid in there), key=lambda host: (notes[host.uuid].stage in UNUSED, smallest_first(host))
+    )
 
 
 def woken_meanwhile(model: Model, record: PowerRecord) -> tuple[Uuid, ...]:
@@ -166,9 +158,6 @@ def woken_meanwhile(model: Model, record: PowerRecord) -> tuple[Uuid, ...]:
 
 def _why_not(host: Host, model: Model, switch: HostSwitch) -> str:
     """Why *host*, which is on and empty, is not put to sleep; "" where it may be."""
-    tag = model.policy.execution.hold_tag
-    if tag in {*model.state.pool.tags, *host.tags}:
-        return f"it or the pool carries the tag {tag}"
     why = stays_awake(model, host, switch.clock.now(), switch.record.woken_at(host.uuid))
     return why or ("" if switch.power.mode(host.uuid) else "it has no power_on_mode, so nobody could wake it")
 

@@ -103,7 +103,7 @@ def rolling_frame(found: Rolling) -> pd.DataFrame:
 
 
 def sleep_frame(found: Sleep) -> pd.DataFrame:
-    """One row a host without VMs: whether it can sleep, and the rule that keeps it awake.
+    """One row a host without VMs: whether it can sleep, and what keeps it awake.
 
     Example:
         >>> import rebalancer as rb
@@ -116,7 +116,7 @@ def sleep_frame(found: Sleep) -> pd.DataFrame:
 
 
 def needed_frame(found: Sleep) -> pd.DataFrame:
-    """One row a time of day, or of the week: so many hosts at least hold the VMs; no rows without metrics.
+    """One row a time of day, or of the week: how many hosts have to be on; no rows without metrics.
 
     Example:
         >>> import rebalancer as rb

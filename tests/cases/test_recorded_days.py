@@ -29,6 +29,7 @@ POLICY = Policy.model_validate(
     {
         "demand": {"form": "days", "window_days": 3, "half_life_days": 1.0, "timezone": "Europe/Berlin"},
         "limits": {"solve_seconds": 5},
+        "sleep": {"margin_hosts": 0},
     }
 )
 
@@ -132,7 +133,7 @@ def test_what_people_are_shown_is_told_by_day_and_hour(model: rb.Model) -> None:
     assert loads.columns.name == "hour"
     assert f"{loads.loc['h1'].idxmax():%d %b %H:%M %Z}" == "25 Nov 11:00 CET"
     assert filling_frame(problem, problem.initial)["busiest_share"].max() == pytest.approx(17.25 / 16, abs=1e-4)
-    needed = sleep(problem, problem.initial).needed
+    needed = sleep(problem, problem.initial, NIGHT).needed
     assert needed is not None
     assert [hour for hour, hosts in enumerate(needed) if hosts > 1] == [11]
 

@@ -46,7 +46,8 @@ def test_all_but_one_of_the_emptied_hosts_can_sleep(desk: Terminal) -> None:
     assert "1 host in use; " in ended.out
     told = desk.run("sleep", "pool.json", "--plan", "plan", "--json").json()
     assert [each["rule"] for each in told["hosts"]].count("spare") == 1
-    assert (len(told["hosts"]), told["in_use"], set(told["needed"])) == (3, 1, {1})
+    assert (len(told["hosts"]), told["in_use"], set(told["needed"]), told["margin_hosts"]) == (3, 1, {2}, 1)
+    assert "have to be on, 1 of them the margin" in " ".join(ended.out.split())
 
 
 def test_as_it_is_no_host_is_empty(desk: Terminal) -> None:

@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 
 from rebalancer.demand.profile import Series
-from rebalancer.objectives import HostsInUse, cpu_capacities, host_load
+from rebalancer.objectives import cpu_capacities
 from rebalancer.problem import Problem
-from rebalancer.rules import Rulebook
 from rebalancer.rules.availability.ha_plan import HAPlan
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 from rebalancer.whatif import sleep
-from rebalancer.whatif.sleep import hours_from, short_hours
+from rebalancer.whatif.sleep import Supply, hours_from
 from tests.pools import problem_of
-from tests.solve.tiny import placements, random_problem, tiny
+from tests.solve.tiny import random_problem, tiny
 
 IDLE = {"a": (1.0,) * 4, "b": (1.0,) * 4, "c": (1.0,) * 4, "d": (1.0,) * 4}
 GATHERED = {"a": ("h1", 8.0), "b": ("h1", 4.0), "c": ("h1", 8.0), "d": ("h1", 4.0)}
 FOUR = {"h1": 40.0, "h2": 40.0, "h3": 40.0, "h4": 40.0}
+BOLD = {"margin_hosts": 0}
+NOW = datetime(2026, 11, 4, 22, 15, tzinfo=UTC)
 
 
 def with_ha(problem: Problem, failures: int) -> Problem:
@@ -37,7 +38,10 @@ def with_ha(problem: Problem, failures: int) -> Problem:
 
 
 def holds(problem: Problem, off: Iterable[str]) -> bool:
-    """Whether the pool without the hosts in *off* still outlives what it has to."""
+    """Whether the pool without the hosts in *off* still outlives what it has to, and is enough in every hour."""
+    awake, margin = set(problem.pool.hosts) - set(off), problem.policy.sleep.margin_hosts
+    if not all(fits(problem, awake, slot, margin) for slot in range(4)):
+        return False
     hosts = {
         uuid: replace(host, enabled=False, live=False) if uuid in set(off) else host
         for uuid, host in problem.pool.hosts.items()
@@ -48,13 +52,20 @@ def holds(problem: Problem, off: Iterable[str]) -> bool:
 
 
 CASES: dict[str, Problem] = {
-    "nobody counts on them": tiny(GATHERED, hosts=FOUR, load=IDLE),
-    "one to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 1, "vms": "all"}),
-    "two to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 2, "vms": "all"}),
-    "HA for one": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE), 1),
-    "HA for two": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE), 2),
+    "nobody counts on them": tiny(GATHERED, hosts=FOUR, load=IDLE, sleep=BOLD),
+    "a margin of one": tiny(GATHERED, hosts=FOUR, load=IDLE),
+    "a margin of two": tiny(GATHERED, hosts=FOUR, load=IDLE, sleep={"margin_hosts": 2}),
+    "an hour that needs two": tiny(GATHERED, hosts=FOUR, load=IDLE | {"a": (1.0, 1.0, 14.0, 1.0)}, sleep=BOLD),
+    "one to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 1, "vms": "all"}, sleep=BOLD),
+    "two to spare": tiny(GATHERED, hosts=FOUR, load=IDLE, spare={"hosts": 2, "vms": "all"}, sleep=BOLD),
+    "HA for one": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE, sleep=BOLD), 1),
+    "HA for two": with_ha(tiny(GATHERED, hosts=FOUR, load=IDLE, sleep=BOLD), 2),
     "hosts of two sizes": tiny(
-        GATHERED, hosts={"h1": 40.0, "h2": 12.0, "h3": 40.0, "h4": 12.0}, load=IDLE, spare={"hosts": 1, "vms": "all"}
+        GATHERED,
+        hosts={"h1": 40.0, "h2": 12.0, "h3": 40.0, "h4": 12.0},
+        load=IDLE,
+        spare={"hosts": 1, "vms": "all"},
+        sleep=BOLD,
     ),
 }
 
@@ -63,7 +74,7 @@ CASES: dict[str, Problem] = {
 def test_those_that_sleep_are_as_many_as_can(name: str) -> None:
     """No set of empty hosts that may be off together is larger, and the one that is named is such a set."""
     problem = CASES[name]
-    found = sleep(problem, problem.initial)
+    found = sleep(problem, problem.initial, NOW)
     asleep = {each.host for each in found.hosts if each.can_sleep}
     empty = [each.host for each in found.hosts]
     assert empty == ["h2", "h3", "h4"]
@@ -75,8 +86,8 @@ def test_those_that_sleep_are_as_many_as_can(name: str) -> None:
 def test_either_of_two_may_sleep_and_not_both() -> None:
     """With one host to spare the last empty host is what the others restart on: the rule keeps it awake."""
     hosts = {"h1": 40.0, "h2": 40.0, "h3": 40.0}
-    problem = tiny(GATHERED, hosts=hosts, load=IDLE, spare={"hosts": 1, "vms": "all"})
-    found = sleep(problem, problem.initial)
+    problem = tiny(GATHERED, hosts=hosts, load=IDLE, spare={"hosts": 1, "vms": "all"}, sleep=BOLD)
+    found = sleep(problem, problem.initial, NOW)
     assert [(each.name, each.can_sleep, each.rule) for each in found.hosts] == [
         ("h2", True, ""),
         ("h3", False, "spare"),
@@ -88,35 +99,53 @@ def test_the_coordinator_and_hosts_in_use_are_not_among_them() -> None:
     """h1 coordinates without a VM, h2 holds them all, h3 is disabled: h4 is the only one that is asked about."""
     problem = tiny({"a": ("h2", 8.0)}, hosts=FOUR, load={"a": (1.0,) * 4})
     hosts = {**problem.pool.hosts, "h3": replace(problem.pool.hosts["h3"], enabled=False)}
-    found = sleep(replace(problem, pool=replace(problem.pool, hosts=hosts)), problem.initial)
+    found = sleep(replace(problem, pool=replace(problem.pool, hosts=hosts)), problem.initial, NOW)
     assert ([each.host for each in found.hosts], found.in_use) == (["h4"], 2)
 
 
 def test_without_metrics_hours_are_unknown() -> None:
     """What can sleep now needs no metrics; when more might does."""
     problem = replace(tiny(GATHERED, hosts=FOUR, load=IDLE), demand=None)
-    found = sleep(problem, problem.initial)
+    found = sleep(problem, problem.initial, NOW)
     assert (found.needed, len(found.hosts)) == (None, 3)
+    assert all(each.can_sleep for each in found.hosts)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_no_placement_needs_fewer_hosts_in_any_hour(seed: int) -> None:
-    """Of all placements whose VMs find memory and that overload no host in an hour, none is on fewer hosts."""
+@pytest.mark.parametrize("hours", [12.0, 0.5])
+def test_whoever_is_needed_in_time_stays_on(hours: float) -> None:
+    """Within the horizon of the policy, or within the time by which hosts are woken: else `wake` wanted it at once."""
+    load = IDLE | {"a": (1.0, 14.0, 1.0, 1.0)}
+    at_one = datetime(2026, 11, 4, 22, 15, tzinfo=UTC)
+    for lead, stays in ((0, hours > 2), (180, True)):
+        policy = {"margin_hosts": 0, "horizon_hours": hours, "lead_minutes": lead}
+        problem = tiny(GATHERED, hosts={"h1": 40.0, "h2": 40.0}, load=load, sleep=policy)
+        (host,) = sleep(problem, problem.initial, at_one).hosts
+        words = "it is needed at 2026-11-05 01:00 UTC" if stays else ""
+        assert (host.rule, host.words) == ("sleep" if stays else "", words)
+
+
+@pytest.mark.parametrize("kind", ["pool", "host"])
+def test_a_tag_that_holds_keeps_hosts_on(kind: str) -> None:
+    """As it does where they are switched off."""
+    problem = tiny(GATHERED, hosts={"h1": 40.0, "h2": 40.0}, load=IDLE, sleep=BOLD)
+    held = ("rebalancer:hold",)
+    hosts = {**problem.pool.hosts, "h2": replace(problem.pool.hosts["h2"], tags=held)}
+    pool = replace(problem.pool, hosts=hosts) if kind == "host" else replace(problem.pool, tags=held)
+    (host,) = sleep(replace(problem, pool=pool), problem.initial, NOW).hosts
+    assert host.rule == "hold"
+
+
+@pytest.mark.parametrize("margin", [0, 1, 2])
+@pytest.mark.parametrize("seed", range(6))
+def test_hosts_that_have_to_be_on_are_counted_by_hand(seed: int, margin: int) -> None:
+    """So many of them as they are woken, those that are on before the others, are enough, and no fewer are."""
     problem = random_problem(seed)
-    assert problem.demand is not None
-    needed = sleep(problem, problem.initial).needed
-    assert needed is not None
-    pool, limit = problem.pool, cpu_capacities(problem) * problem.policy.objective.threshold
-    for placement in placements(problem):
-        of_host = placement.vms_by_host()
-        if any(
-            sum(resident_bytes(pool.vms[vm]) for vm in vms) > guest_bytes(pool.hosts[host])
-            for host, vms in of_host.items()
-        ):
-            continue
-        hosts = HostsInUse().value(placement, Rulebook.of(problem))
-        calm = np.flatnonzero((host_load(placement, problem) <= limit[:, None]).all(axis=0))
-        assert all(hosts >= needed[slot] for slot in calm)
+    hosts = {**problem.pool.hosts, "h2": replace(problem.pool.hosts["h2"], enabled=False)}
+    problem = replace(problem, pool=replace(problem.pool, hosts=hosts))
+    order = ["h1", "h3", "h2"]
+    for slot, needed in enumerate(Supply.of(problem).needed(margin)):
+        enough = [count for count in range(1, 4) if fits(problem, order[:count], slot, margin)]
+        assert needed == min(enough, default=3)
 
 
 def fits(problem: Problem, awake: Iterable[str], slot: int, margin: int) -> bool:
@@ -139,7 +168,7 @@ def test_hours_that_are_short_are_counted_by_hand(seed: int) -> None:
     for count in range(len(hosts) + 1):
         for awake in combinations(hosts, count):
             for margin in range(3):
-                found = short_hours(problem, awake, margin)
+                found = Supply.of(problem).short(awake, margin)
                 assert found == tuple(not fits(problem, awake, slot, margin) for slot in range(len(found)))
 
 
@@ -159,13 +188,13 @@ def test_a_host_that_is_off_counts_with_what_it_has() -> None:
     problem = tiny(GATHERED, hosts=FOUR, load=IDLE)
     hosts = {**problem.pool.hosts, "h2": replace(problem.pool.hosts["h2"], live=False)}
     dark = problem_of(replace(problem.pool, hosts=hosts), policy=problem.policy, demand=problem.demand)
-    assert short_hours(dark, ["h1", "h2"], 1) == short_hours(problem, ["h1", "h2"], 1) == (False,) * 4
-    assert short_hours(dark, ["h1"], 1) == (True,) * 4
+    assert Supply.of(dark).short(["h1", "h2"], 1) == Supply.of(problem).short(["h1", "h2"], 1) == (False,) * 4
+    assert Supply.of(dark).short(["h1"], 1) == (True,) * 4
 
 
 def test_an_hour_that_was_higher_than_its_percentile_counts() -> None:
     """All VMs were busy together once, on one day of three: hosts that hold the percentiles alone are too few then."""
-    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 4.0)}, hosts={"h1": 40.0, "h2": 40.0}, load=IDLE)
+    problem = tiny({"a": ("h1", 4.0), "b": ("h1", 4.0)}, hosts={"h1": 40.0, "h2": 40.0}, load=IDLE, sleep=BOLD)
     demand = problem.demand
     assert demand is not None
     calm = np.ones((2, 24))
@@ -181,6 +210,8 @@ def test_an_hour_that_was_higher_than_its_percentile_counts() -> None:
         series=Series(vm_pcpu=days, host_base_pcpu=np.zeros((2, 72))),
     )
     known = replace(problem, demand=profile)
-    assert [hour for hour, short in enumerate(short_hours(known, {"h1"}, 0)) if short] == [5]
-    assert not any(short_hours(known, {"h1", "h2"}, 0))
-    assert not any(short_hours(replace(known, demand=replace(profile, series=None)), {"h1"}, 0))
+    assert [hour for hour, short in enumerate(Supply.of(known).short({"h1"}, 0)) if short] == [5]
+    assert not any(Supply.of(known).short({"h1", "h2"}, 0))
+    (host,) = sleep(known, known.initial, NOW).hosts
+    assert (host.name, host.words) == ("h2", "it is needed at 2026-11-05 05:00 UTC")
+    assert not any(Supply.of(replace(known, demand=replace(profile, series=None))).short({"h1"}, 0))

@@ -169,12 +169,13 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
             [(each.name, "yes" if each.can_sleep else "no", each.rule, each.words) for each in found.hosts],
         )
     if found.needed:
+        margin = f", {found.margin_hosts} of them the margin" if found.margin_hosts else ""
         yield table(
-            "Hosts that each hour needs at least, by memory and by CPU below the threshold, if VMs could be divided",
+            f"Hosts that have to be on{margin}: by memory, and by CPU below the threshold",
             {f"from ({found.timezone})": "left", "hosts": "right", "fewer than in use": "right"},
             [
-                (slot_in_words(slots[0], len(found.needed)), least, max(0, found.in_use - least))
-                for least, slots in _runs(found.needed)
+                (slot_in_words(slots[0], len(found.needed)), most, max(0, found.in_use - most))
+                for most, slots in _runs(found.needed)
             ],
         )
 

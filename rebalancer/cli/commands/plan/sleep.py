@@ -31,10 +31,10 @@ def sleep(
     state_dir: StateDir = None,
     json: AsJson = False,
 ) -> int:
-    """Tell which hosts can sleep, and how few each hour needs.
+    """Tell which hosts can sleep, and how many each hour needs.
 
     Those without VMs, together, with HA's failover plan and the hosts that the policy wants to spare kept. With
-    metrics, how many hosts each hour needs at least. Switches nothing off but with --execute.
+    metrics, those that the next hours need stay on, too. Switches nothing off but with --execute.
     """
     from dataclasses import asdict
 
