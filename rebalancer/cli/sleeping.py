@@ -16,7 +16,7 @@ from rebalancer.cli.nights.pool_time import PoolTime
 from rebalancer.cli.opening import read_back
 from rebalancer.cli.output import print_json, say, show_lines
 from rebalancer.cli.watching.progress import watch_solve
-from rebalancer.errors import IllegalPlan, InputError, StalePlan, StoppedHalfWay
+from rebalancer.errors import IllegalPlan, InputError, PoolLocked, StalePlan, StoppedHalfWay
 from rebalancer.execute import (
     SLEEPING,
     SLEEPY,
@@ -78,6 +78,7 @@ class Saving:
             raise model.state.refused
         with pool_lock(record.pool, self.state_dir):
             if not self._gathered(model, record):
+                self._tell([], {"asleep": [], "awake": {}})
                 return Exit.LATER
             with telling_what_resumes(self._command("sleep", "--execute")):
                 asleep = self._switched_off(record)
@@ -93,18 +94,28 @@ class Saving:
             XapiError: the pool cannot be reached, or refuses.
         """
         model, record = self._opened(assert_may_wake)
-        with pool_lock(record.pool, self.state_dir):
-            chosen = self._chosen(model, record, names, everyone=everyone)
-            if not chosen:
-                self._tell([], {"awake": []})
-                return Exit.DONE
-            say(f"switching on {', '.join(host.name for host in chosen)}, and waiting for them")
-            again = ["--all"] if everyone else [word for name in names for word in ("--host", name)]
-            with (
-                telling_what_resumes(self._command("wake", *again)),
-                rb.connect(self.url, self.connection) as live,
-            ):
-                doubts = switch_of(live, record, self.wanted, self.state_dir, self.clock).wake(chosen)
+        try:
+            with pool_lock(record.pool, self.state_dir):
+                return self._woken(model, record, names, everyone=everyone)
+        except PoolLocked as locked:
+            if locked.holder or names or everyone or self._needed(model, record):
+                raise
+            say("another run writes to this pool, and no host that sleeps is needed")
+            self._tell([], {"awake": []})
+            return Exit.DONE
+
+    def _woken(self, model: rb.Model, record: PowerRecord, names: Sequence[str], *, everyone: bool) -> Exit:
+        chosen = self._chosen(model, record, names, everyone=everyone)
+        if not chosen:
+            self._tell([], {"awake": []})
+            return Exit.DONE
+        say(f"switching on {', '.join(host.name for host in chosen)}, and waiting for them")
+        again = ["--all"] if everyone else [word for name in names for word in ("--host", name)]
+        with (
+            telling_what_resumes(self._command("wake", *again)),
+            rb.connect(self.url, self.connection) as live,
+        ):
+            doubts = switch_of(live, record, self.wanted, self.state_dir, self.clock).wake(chosen)
         back = [host.name for host in chosen if record.latest()[host.uuid].stage is HostStage.AWAKE]
         if doubts:
             raise self._stopped(doubts, record, done=len(back), left=len(chosen) - len(back))
@@ -196,12 +207,10 @@ class Saving:
     ) -> tuple[Host, ...]:
         """The hosts to be woken."""
         pool = model.state.pool
-        hosts = pool.hosts
         used = [host for host in record.at(UNUSED) if guests_on(host, pool)]
         self._note_all(record, used, HostStage.FREE, "VMs came")
         self._note_all(record, woken_meanwhile(model, record), HostStage.AWAKE, "it is up")
-        off = set(record.at(SLEEPING)) - awake(model)
-        sleepers = [hosts[uuid] for uuid in record.at(SLEEPING) if uuid in off and uuid in hosts]
+        sleepers = self._sleepers(model, record)
         if names:
             wanted = model.hosts(names)
             for host in wanted:
@@ -212,12 +221,26 @@ class Saving:
             return tuple(wanted)
         if everyone:
             return tuple(sleepers)
-        begun = [host for host in sleepers if record.latest()[host.uuid].stage is HostStage.STARTING]
         if sleepers and model.state.refused:
             say(f"without metrics, all hosts are woken: {model.state.refused}")
-        others = [host for host in sleepers if host not in begun]
+        return (*self._begun(model, record), *self._needed(model, record))
+
+    def _sleepers(self, model: rb.Model, record: PowerRecord) -> list[Host]:
+        """The hosts that the record has put to sleep, or was about to, and that are not in service."""
+        on, hosts = awake(model), model.state.pool.hosts
+        return [hosts[uuid] for uuid in record.at(SLEEPING) if uuid in hosts and uuid not in on]
+
+    def _begun(self, model: rb.Model, record: PowerRecord) -> list[Host]:
+        """Those of them that an earlier run was waking."""
+        latest = record.latest()
+        return [host for host in self._sleepers(model, record) if latest[host.uuid].stage is HostStage.STARTING]
+
+    def _needed(self, model: rb.Model, record: PowerRecord) -> tuple[Host, ...]:
+        """Those of the others that the next hours need beside these."""
+        begun = self._begun(model, record)
+        others = [host for host in self._sleepers(model, record) if host not in begun]
         on = {*awake(model), *(host.uuid for host in begun)}
-        return (*begun, *needed_of(model, others, on, self.clock.now()))
+        return needed_of(model, others, on, self.clock.now())
 
     def _stopped(self, doubts: Sequence[str], record: PowerRecord, *, done: int, left: int) -> StoppedHalfWay:
         ways = {RESUME: self._command("sleep", "--execute"), "to wake them": self._command("wake", "--all")}

@@ -138,7 +138,15 @@ class Candidates:
             if note.stage not in UNUSED:
                 switch.release(host.uuid, why, HostStage.EMPTIED)
             stay[host.name] = why
-        return cls(first=None, stay=stay)
+        return cls(first=None, stay=stay | _not_ours(model, switch))
+
+
+def _not_ours(model: Model, switch: HostSwitch) -> dict[str, str]:
+    """The hosts that are on and empty, and not by a plan of the record."""
+    pool, ours = model.state.pool, switch.record.at(SLEEPY)
+    others = in_service(pool) - {*ours, *pool.coordinators}
+    names = sorted(pool.hosts[host].name for host in others if not guests_on(host, pool))
+    return dict.fromkeys(names, "it was not emptied by `sleep --execute` from this state folder")
 
 
 def _sleepy(model: Model, switch: HostSwitch) -> list[Host]:

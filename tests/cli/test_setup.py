@@ -16,7 +16,7 @@ import XenAPI
 
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.installing import questions
-from rebalancer.cli.installing.units import UNITS, WAKING
+from rebalancer.cli.installing.units import SAVING, UNITS
 from rebalancer.face.sleeping import assert_may_sleep, assert_may_wake
 from rebalancer.policy import Policy
 from rebalancer.simulator import Simulator
@@ -224,9 +224,9 @@ def test_units_know_where_things_are(asked: Terminal, secured: Simulator) -> Non
 
 def test_shipped_units_are_what_the_usual_options_give(terminal: Terminal) -> None:
     """They are valid as they stand, and the metrics folder of the docs may be written to."""
-    for kind, name in (("service", "nightly.service"), ("timer", "nightly.timer"), ("failed", "failed@.service")):
-        shipped = (ROOT / "rebalancer" / "nightly" / f"rebalancer-{name}").read_text(encoding="utf-8")
-        assert terminal.run("systemd", kind).out == f"# rebalancer-{name}\n{shipped}"
+    for kind, name in (UNITS | SAVING).items():
+        shipped = (ROOT / "rebalancer" / "nightly" / name).read_text(encoding="utf-8")
+        assert terminal.run("systemd", kind).out == f"# {name}\n{shipped}"
     service = terminal.run("systemd", "service").out
     (allowed,) = re.findall(r"^ReadWritePaths=(.*)$", service, re.MULTILINE)
     (named,) = set(re.findall(r"--metrics-file (/\S+)/\w+\.prom", (ROOT / "docs" / "nightly.md").read_text()))
@@ -237,6 +237,9 @@ def test_shipped_units_are_what_the_usual_options_give(terminal: Terminal) -> No
 RATED = {
     "service": ("service",),
     "service elsewhere": ("service", "--state-dir", "/srv/rebalancer", "--policy", "/srv/nightly.toml"),
+    "sleep": ("sleep",),
+    "sleep elsewhere": ("sleep", "--state-dir", "/srv/rebalancer", "--policy", "/srv/saving.toml"),
+    "wake": ("wake",),
     "failed": ("failed",),
     "failed, by mail to others": ("failed", "--mail-to", "ops@example.org"),
 }
@@ -246,7 +249,7 @@ RATED = {
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze comes with systemd")
 def test_little_is_exposed(terminal: Terminal, tmp_path: Path, words: tuple[str, ...]) -> None:
     """`systemd-analyze security` finds less than 3 of 10, and `verify` finds nothing but the missing program."""
-    unit = tmp_path / UNITS[words[0]]
+    unit = tmp_path / (UNITS | SAVING)[words[0]]
     unit.write_text(terminal.run("systemd", *words).out, encoding="utf-8")
     rated = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
@@ -261,6 +264,20 @@ def test_little_is_exposed(terminal: Terminal, tmp_path: Path, words: tuple[str,
     assert not re.search("Unknown|Invalid|Failed to parse", verified.stderr), verified.stderr
 
 
+@pytest.mark.parametrize("kind", ["timer", "sleep-timer", "wake-timer"])
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze comes with systemd")
+def test_timers_can_be_read(terminal: Terminal, tmp_path: Path, kind: str) -> None:
+    """`systemd-analyze verify` knows every word, and `calendar` the time; each timer has the service that it starts."""
+    for each in (kind, kind.removesuffix("-timer") if kind != "timer" else "service"):
+        (tmp_path / (UNITS | SAVING)[each]).write_text(terminal.run("systemd", each).out, encoding="utf-8")
+    timer = tmp_path / (UNITS | SAVING)[kind]
+    assert timer.with_suffix(".service").is_file()
+    verified = subprocess.run(["systemd-analyze", "verify", str(timer)], capture_output=True, text=True, check=False)
+    assert not re.search("Unknown|Invalid|Failed to parse", verified.stderr), verified.stderr
+    (when,) = re.findall(r"^OnCalendar=(.*)$", timer.read_text(encoding="utf-8"), re.MULTILINE)
+    assert subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, check=False).returncode == 0
+
+
 def test_paths_with_signs_of_systemd_are_escaped(terminal: Terminal) -> None:
     """A percent sign and a blank are read back as they are; homes stay readable where things are in one."""
     folder = Path("/home") / "jane"
@@ -271,39 +288,90 @@ def test_paths_with_signs_of_systemd_are_escaped(terminal: Terminal) -> None:
 
 
 def test_hosts_that_sleep_are_set_up(asked: Terminal, secured: Simulator) -> None:
-    """A policy with the words that it takes, and units that wake under it; what is printed writes the same units."""
+    """A policy with the words that it takes, and units that go by it; what is printed writes the same units."""
     written = set_up(asked, secured, "--sleep", "--units", "units")
     assert written.code == Exit.DONE, written.err
     saving = Policy.load(asked.folder / "etc" / "saving.toml")
     assert_may_sleep(saving)
     assert_may_wake(saving)
     assert (saving.pool, saving.spare.hosts) == (Policy.load(asked.folder / "etc" / "nightly.toml").pool, 1)
-    service = (asked.folder / "units" / WAKING["wake"]).read_text(encoding="utf-8")
-    command = re.search(r"^ExecStart=\S+ wake (.+)$", service, re.MULTILINE)
-    assert command is not None
-    assert command[1] == f"--state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml"
-    assert "enable --now rebalancer-nightly.timer rebalancer-wake.timer" in written.out
+    for kind, name in (("sleep", "sleep --execute"), ("wake", "wake")):
+        service = (asked.folder / "units" / SAVING[kind]).read_text(encoding="utf-8")
+        command = re.search(rf"^ExecStart=\S+ {name} (.+)$", service, re.MULTILINE)
+        assert command is not None
+        assert command[1] == f"--state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml"
+    assert "enable --now rebalancer-sleep.timer rebalancer-wake.timer" in written.out
     nightly = (asked.folder / "units" / UNITS["service"]).read_text(encoding="utf-8")
     assert f"{asked.folder}/etc/nightly.toml" in nightly
     printed = asked.run(
         "setup", secured.url, "--folder", "more", "--fingerprint", secured.certificate_fingerprint, "--sleep"
     )
-    told = next(line for line in printed.out.splitlines() if " systemd wake " in line)
-    unit = asked.run(*shlex.split(told.partition(" > ")[0])[1:]).out
-    assert f"--policy {asked.folder}/more/saving.toml" in unit
-    assert "rebalancer-wake.timer" in printed.out
+    for kind in SAVING:
+        told = next(line for line in printed.out.splitlines() if f" systemd {kind} " in line)
+        words, _, path = told.partition(" > ")
+        unit = asked.run(*shlex.split(words)[1:]).out
+        there = (asked.folder / "units" / SAVING[kind]).read_text(encoding="utf-8")
+        elsewhere = there.replace(f"{asked.folder}/etc", f"{asked.folder}/more")
+        usual = elsewhere.replace(f"{asked.folder}/state", "/var/lib/rebalancer")
+        assert unit == f"# {SAVING[kind]}\n{usual}"
+        assert path == f"/etc/systemd/system/{SAVING[kind]}"
+
+
+@pytest.mark.usefixtures("_utc")
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        (["--window", "22:00-05:00"], "23:00"),
+        (["--window", "23:30-05:00"], "00:30"),
+        (["--window", "22:00-22:50"], "22:25"),
+        (["--window", "22:00-22:00"], "23:00"),
+        (["--window", "22:00-05:00", "--sleep-at", "01:10"], "01:10"),
+    ],
+)
+def test_hosts_go_to_sleep_in_the_window(asked: Terminal, secured: Simulator, words: list[str], at: str) -> None:
+    """An hour after the night begins, halfway through short windows, or when the operator says; by cron, too."""
+    ended = set_up(asked, secured, "--sleep", "--units", "units", "--timezone", "Asia/Kolkata", *words)
+    assert ended.code == Exit.DONE, ended.err
+    timer = (asked.folder / "units" / SAVING["sleep-timer"]).read_text(encoding="utf-8")
+    assert f"OnCalendar=*-*-* {at} Asia/Kolkata\n" in timer
+    hours, minutes = (int(part) for part in at.split(":"))
+    there = (hours * 60 + minutes - 330) % 1440
+    lines = ended.out.splitlines()
+    (sleeps,) = (line for line in lines if line.startswith(f"{there % 60} {there // 60} * * *") and " sleep " in line)
+    assert sleeps.endswith(f" sleep --execute --state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml")
+    (wakes,) = (line for line in lines if line.startswith("*/10 * * * *  "))
+    assert wakes.endswith(f" wake --state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["--sleep", "--sleep-at", "06:00"],
+            "--sleep-at 06:00: VMs leave their hosts in the window only, 22:00-05:00.",
+        ),
+        (["--sleep", "--sleep-at", "05:00"], "in the window only"),
+        (["--sleep", "--sleep-at", "late"], "--sleep-at late: it is no time of day. Write it like 23:00."),
+        (["--sleep-at", "23:00"], "no host is put to sleep without --sleep"),
+    ],
+)
+def test_hours_in_which_no_host_can_be_emptied_are_refused(asked: Terminal, words: list[str], told: str) -> None:
+    """Before anybody is asked: nothing listens at this address."""
+    refused = asked.run("setup", "http://127.0.0.1:1", "--folder", "etc", *words)
+    assert (refused.code, told in " ".join(refused.err.split())) == (Exit.ERROR, True), refused.err
 
 
 def test_what_setting_up_tells_of_sleep_can_be_typed(asked: Terminal, secured: Simulator) -> None:
-    """The timer's command finds nobody asleep; that which empties hosts gets in without further words."""
+    """The timers' commands get in without further words: nobody sleeps who could be woken, and hosts are looked at."""
     ended = set_up(asked, secured, "--sleep")
     alone = {"REBALANCER_USER": None, "REBALANCER_PASSWORD": None}
-    woken = asked.run("wake", "--policy", "etc/saving.toml", "--state-dir", "state", **alone)
-    assert (woken.code, woken.out) == (Exit.DONE, "nothing was switched\n"), woken.err
-    told = next(line for line in ended.out.splitlines() if " sleep https://" in line)
-    words = shlex.split(told.removeprefix("sudo -u rebalancer "))[1:]
-    looked = asked.run(*(word for word in words if word != "--execute"), "--no-metrics", **alone)
+    lines = [line.removeprefix("sudo -u rebalancer ") for line in ended.out.splitlines()]
+    (looks, _, undoes) = (shlex.split(line)[1:] for line in lines if re.match(r"/\S+ (sleep|wake) ", line))
+    looked = asked.run(*looks, "--no-metrics", **alone)
     assert (looked.code, "in use" in looked.out) == (Exit.DONE, True), looked.err
+    for words in (undoes, undoes[:-1]):
+        woken = asked.run(*words, **alone)
+        assert (woken.code, woken.out) == (Exit.DONE, "nothing was switched\n"), woken.err
 
 
 def test_who_has_hosts_sleep_may_switch_them(asked: Terminal, secured: Simulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ from rebalancer.cli.exits import Exit
 from rebalancer.cli.sleeping import Saving
 from rebalancer.demand import LoadProfile
 from rebalancer.errors import InputError
-from rebalancer.execute import HostNote, HostSwitch
+from rebalancer.execute import HostNote, HostSwitch, pool_lock
 from rebalancer.execute.journal.journal import added_to
 from rebalancer.execute.power import record
 from rebalancer.history import lengthen
@@ -135,7 +136,10 @@ def test_a_host_that_others_emptied_stays_on(own: Simulator, terminal: Terminal,
         if found["resident_on"] in {ref for _, ref in members} and not found["is_control_domain"]:
             own.database.change("VM", vm, resident_on=own.world.coordinator)
     ended = sleep(own, terminal, policy)
-    assert (ended.code, ended.out, off(own)) == (Exit.DONE, "nothing was switched\n", [])
+    assert (ended.code, off(own)) == (Exit.DONE, [])
+    stays = "stays on: it was not emptied by `sleep --execute` from this state folder"
+    empty = [f"{name} {stays}" for name, _ in members]
+    assert ended.out.splitlines() == ["nothing was switched", *empty]
 
 
 def test_nobody_is_switched_without_the_words(
@@ -370,13 +374,47 @@ def test_the_pool_of_the_policy_is_woken_without_a_url(own: Simulator, terminal:
     assert "pool.url" in terminal.run("wake", "-p", policy).sentence
 
 
-def test_the_timer_runs_what_exists(terminal: Terminal) -> None:
-    """The service types `wake` with paths that were given; the timer is there; `systemd` alone prints neither."""
+def test_the_timers_run_what_exists(terminal: Terminal) -> None:
+    """The services type both commands with paths that were given; the timers are there, but for `systemd` alone."""
     words = ("--policy", "/srv/p.toml", "--state-dir", "/srv/state")
-    service = terminal.run("systemd", "wake", *words).out
-    assert "\nExecStart=/opt/rebalancer/bin/rebalancer wake --state-dir /srv/state --policy /srv/p.toml\n" in service
+    for kind, name in (("sleep", "sleep --execute"), ("wake", "wake")):
+        service = terminal.run("systemd", kind, *words).out
+        assert (
+            f"\nExecStart=/opt/rebalancer/bin/rebalancer {name} --state-dir /srv/state --policy /srv/p.toml\n"
+            in service
+        )
+        assert " rebalancer-nightly.service" in next(line for line in service.splitlines() if line.startswith("After="))
     assert "OnCalendar=*-*-* *:00/10\n" in terminal.run("systemd", "wake-timer").out
-    assert "wake" not in terminal.run("systemd").out
+    assert "OnCalendar=*-*-* 23:30\n" in terminal.run("systemd", "sleep-timer").out
+    assert "OnCalendar=*-*-* 01:15 UTC\n" in terminal.run("systemd", "sleep-timer", "--at", "01:15 UTC").out
+    assert not {"wake", "sleep"} & set(terminal.run("systemd").out.split())
+
+
+def test_the_pool_of_the_policy_sleeps_without_a_url(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """As the timer types it, and without --execute; without either there is no pool."""
+    named = terminal.write("n.toml", EAGER + f'[pool]\nurl = "{own.url}"\n')
+    looked = terminal.run("sleep", "-p", named)
+    assert (looked.code, "hosts in use" in looked.out) == (Exit.DONE, True), looked.err
+    assert terminal.run("sleep", "--execute", "-p", named, "--state-dir", "state").code == Exit.DONE
+    assert off(own)
+    assert "pool.url" in terminal.run("sleep", "--execute", "-p", policy).sentence
+    assert terminal.run("sleep").code == Exit.ERROR
+
+
+def test_waking_nobody_needs_no_lock(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """While a night runs, the timer fails only where somebody would have to be woken."""
+    assert sleep(own, terminal, policy).code == Exit.DONE
+    wider = terminal.write("w.toml", EAGER.replace("margin_hosts = 0", "margin_hosts = 1"))
+    before = off(own)
+    (name,) = (pool["uuid"] for _, pool in own.database.items("pool"))
+    with ThreadPoolExecutor(1) as night, pool_lock(name, terminal.folder / "state"):
+        calm = night.submit(wake, own, terminal, policy).result()
+        assert (calm.code, calm.out) == (Exit.DONE, "nothing was switched\n"), calm.err
+        assert night.submit(wake, own, terminal, wider).result().code == Exit.ERROR
+        assert night.submit(wake, own, terminal, policy, "--all").result().code == Exit.ERROR
+    assert off(own) == before
+    assert wake(own, terminal, wider).code == Exit.DONE
+    assert off(own) != before
 
 
 def test_days_that_only_the_history_knows_count(

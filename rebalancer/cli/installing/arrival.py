@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 import rebalancer as rb
-from rebalancer.cli.carrying import options_of
 from rebalancer.cli.installing import questions
 from rebalancer.cli.installing.files import Draft, assert_new, must_be_given, types, write
 from rebalancer.cli.installing.policy_text import WayIn, Wishes, plain_digits, policy_text, saving_text
-from rebalancer.cli.installing.units import UNITS, WAKING, Installation, absolute, crontab_line, unit
+from rebalancer.cli.installing.units import SAVING, UNITS, Installation, absolute, crontab_line, unit, waking_line
 from rebalancer.cli.output import say, show, show_lines
 from rebalancer.cli.table import table
 from rebalancer.errors import ConnectionSettingsError
@@ -66,7 +65,7 @@ class Choice:
     @property
     def unit_files(self) -> dict[str, str]:
         """The file of each unit by its kind."""
-        return UNITS | WAKING if self.sleeps else UNITS
+        return UNITS | SAVING if self.sleeps else UNITS
 
     def way(self, fingerprints: tuple[str, ...], login: rb.Credentials | None = None) -> rb.Connection:
         """The way into the pool, with so much confirmed."""
@@ -79,13 +78,13 @@ class Choice:
         command = shutil.which(sys.argv[0]) or Path(sys.executable).with_name("rebalancer")
         return Installation(
             program=absolute(Path(command)),
-            policy=absolute(self.saving if kind in WAKING else self.policy),
+            policy=absolute(self.saving if kind in SAVING else self.policy),
             state_dir=absolute(self.state_dir),
             user=self.run_as,
             metrics_file=absolute(self.metrics_file) if self.metrics_file else None,
             mail_to=self.mail_to,
             executes=self.executes,
-            at=self.wishes.opens,
+            at=self.wishes.sleeps if kind in SAVING else self.wishes.opens,
         )
 
 
@@ -115,7 +114,7 @@ def arrive(choice: Choice) -> None:
     write(drafts, choice.run_as)
     rb.Policy.load(choice.policy)
     show_lines(*(f"{draft.path}: written" for draft in drafts))
-    show_lines("", "What comes next:", *_next(choice, there, pins))
+    show_lines("", "What comes next:", *_next(choice, there))
 
 
 def _assert_may(seen: Admission, *, executes: bool, sleeps: bool) -> None:
@@ -158,7 +157,7 @@ def _drafts(choice: Choice, seen: Admission, login: rb.Credentials, pins: tuple[
             yield Draft(path=choice.units / name, text=unit(kind, choice.installation(kind)))
 
 
-def _next(choice: Choice, there: Installation, pins: tuple[str, ...]) -> Iterator[str]:
+def _next(choice: Choice, there: Installation) -> Iterator[str]:
     """What to type, each line after what it is for."""
     program, policy = shlex.quote(there.program), shlex.quote(there.policy)
     yield "# Look at the policy, and whether the pool can keep it:"
@@ -172,22 +171,24 @@ def _next(choice: Choice, there: Installation, pins: tuple[str, ...]) -> Iterato
     yield "# Every night, with systemd:"
     yield from _with_systemd(choice, there)
     yield f"# or without, in the crontab of {choice.run_as}, whose hours are this machine's:"
-    yield crontab_line(there, datetime.now(UTC))
+    yield crontab_line(there.words, there.at, datetime.now(UTC))
     if choice.sleeps:
-        yield "# Once nights go well, empty hosts and switch them off; the timer wakes those that the next hours need:"
-        yield f"{_as(choice.run_as)}{shlex.join(_sleeping(choice, there, pins))}"
+        yield from _sleep_next(choice)
 
 
-def _sleeping(choice: Choice, there: Installation, pins: tuple[str, ...]) -> list[str]:
-    """What puts hosts to sleep."""
-    way = rb.Connection(
-        credentials=Path(absolute(choice.own_credentials)),
-        ca_file=Path(absolute(choice.ca_file)) if choice.ca_file else None,
-        fingerprints=pins,
-        legacy_tls=choice.legacy_tls,
-    )
-    files = {"policy": Path(absolute(choice.saving)), "state-dir": Path(there.state_dir)}
-    return [there.program, "sleep", choice.url, "--execute", *options_of(way, files)]
+def _sleep_next(choice: Choice) -> Iterator[str]:
+    """What to type so that hosts sleep."""
+    there = choice.installation("sleep")
+    yield "# Once nights go well, see which hosts could sleep, and let them: the first time by hand, in the window,"
+    for words in ([each for each in there.sleeping if each != "--execute"], there.sleeping):
+        yield f"{_as(choice.run_as)}{shlex.join(words)}"
+    yield "# which this undoes:"
+    yield f"{_as(choice.run_as)}{shlex.join([*there.waking, '--all'])}"
+    yield f"# then every night at {there.at}; those that the next hours need are woken:"
+    yield f"systemctl enable --now {SAVING['sleep-timer']} {SAVING['wake-timer']}"
+    yield f"# or in the crontab of {choice.run_as}:"
+    yield crontab_line(there.sleeping, there.at, datetime.now(UTC))
+    yield waking_line(there)
 
 
 def _folders(choice: Choice, there: Installation) -> Iterator[str]:
@@ -209,11 +210,10 @@ def _as(owner: str) -> str:
 def _with_systemd(choice: Choice, there: Installation) -> Iterator[str]:
     if choice.units is None:
         metrics = ["--metrics-file", there.metrics_file] if there.metrics_file else []
-        options = ["--state-dir", there.state_dir, *metrics]
-        options += ["--run-as", there.user, "--mail-to", there.mail_to, "--at", there.at]
+        options = ["--state-dir", there.state_dir, *metrics, "--run-as", there.user, "--mail-to", there.mail_to]
         options += [*([] if there.executes else ["--plan-only"])]
         for kind, name in choice.unit_files.items():
-            where = ["--program", there.program, "--policy", choice.installation(kind).policy]
+            own = choice.installation(kind)
+            where = ["--program", own.program, "--policy", own.policy, "--at", own.at]
             yield f"{shlex.join([there.program, 'systemd', kind, *where, *options])} > /etc/systemd/system/{name}"
-    timers = " ".join(["rebalancer-nightly.timer", *([WAKING["wake-timer"]] if choice.sleeps else [])])
-    yield f"systemctl daemon-reload && systemctl enable --now {timers}"
+    yield f"systemctl daemon-reload && systemctl enable --now {UNITS['timer']}"

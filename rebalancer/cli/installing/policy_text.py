@@ -13,6 +13,8 @@ from rebalancer.errors import InputError
 
 ZONE_LINK: Final = Path("/etc/localtime")
 CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d"
+HOUR_MINUTES: Final = 60
+DAY_MINUTES: Final = 24 * HOUR_MINUTES
 WINDOW: Final = re.compile(f"(?P<start>{CLOCK})-(?P<end>{CLOCK})")
 
 
@@ -24,20 +26,29 @@ class Wishes:
         window: when migrations may start, `22:00-05:00`.
         timezone: whose hours these are.
         maximum_moves: how many VMs one night may move.
+        sleep_at: when hosts are put to sleep, `23:00`; None for an hour after the window opens, or halfway through it.
 
     Raises:
-        InputError: window or time zone is none.
+        InputError: window or time zone is none, or hosts would be put to sleep outside of the window.
     """
 
     window: str
     timezone: str
     maximum_moves: int
+    sleep_at: str | None = None
 
     def __post_init__(self) -> None:
         """Pass where a policy takes them."""
         if not WINDOW.fullmatch(self.window):
             raise InputError(f"--window {self.window}", "it is no window", "Write it like 22:00-05:00")
         assert_zone(self.timezone, f"--timezone {self.timezone}")
+        if self.sleep_at is None:
+            return
+        if not re.fullmatch(CLOCK, self.sleep_at):
+            raise InputError(f"--sleep-at {self.sleep_at}", "it is no time of day", "Write it like 23:00")
+        if self._after_opening(self.sleep_at) >= self._open_minutes:
+            problem = f"VMs leave their hosts in the window only, {self.window}"
+            raise InputError(f"--sleep-at {self.sleep_at}", problem, "Name a time in it, or another --window")
 
     @property
     def start(self) -> str:
@@ -53,6 +64,30 @@ class Wishes:
     def end(self) -> str:
         """When it closes."""
         return self.window.partition("-")[2]
+
+    @property
+    def sleeps(self) -> str:
+        """When hosts are put to sleep, once a night has begun; with whose hours these are: `23:00 Europe/Berlin`."""
+        if self.sleep_at is not None:
+            return f"{self.sleep_at} {self.timezone}"
+        minutes = _minutes(self.start) + min(HOUR_MINUTES, self._open_minutes // 2)
+        hours, minutes = divmod(minutes % DAY_MINUTES, HOUR_MINUTES)
+        return f"{hours:02}:{minutes:02} {self.timezone}"
+
+    @property
+    def _open_minutes(self) -> int:
+        """How long it is open; a window that opens when it closes is open for a day."""
+        return self._after_opening(self.end) or DAY_MINUTES
+
+    def _after_opening(self, clock: str) -> int:
+        """Minutes from the time at which it opens to *clock*."""
+        return (_minutes(clock) - _minutes(self.start)) % DAY_MINUTES
+
+
+def _minutes(clock: str) -> int:
+    """Minutes from midnight to *clock*, `22:00`."""
+    hours, minutes = clock.split(":")
+    return int(hours) * HOUR_MINUTES + int(minutes)
 
 
 def assert_zone(name: str, option: str) -> None:

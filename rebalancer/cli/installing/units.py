@@ -1,4 +1,4 @@
-"""The systemd units and the crontab line of an installation."""
+"""The systemd units and the crontab lines of an installation."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ from rebalancer.errors import InputError
 
 PROGRAM: Final = "/opt/rebalancer/bin/rebalancer"
 POLICY: Final = "/etc/rebalancer/nightly.toml"
+SAVING_POLICY: Final = "/etc/rebalancer/saving.toml"
 STATE: Final = "/var/lib/rebalancer"
 USER: Final = "rebalancer"
 MAIL_TO: Final = "root"
 AT: Final = "22:30"
+SLEEPS_AT: Final = "23:30"
 UNITS: Final = {
     "service": "rebalancer-nightly.service",
     "timer": "rebalancer-nightly.timer",
     "failed": "rebalancer-failed@.service",
 }
-WAKING: Final = {"wake": "rebalancer-wake.service", "wake-timer": "rebalancer-wake.timer"}
-"""Those that wake hosts, for pools in which some sleep."""
+SAVING: Final = {
+    "sleep": "rebalancer-sleep.service",
+    "sleep-timer": "rebalancer-sleep.timer",
+    "wake": "rebalancer-wake.service",
+    "wake-timer": "rebalancer-wake.timer",
+}
+"""Those that put hosts to sleep and wake them, for pools in which some sleep."""
 METRICS_FOLDERS: Final = "ReadWritePaths=-/var/lib/node_exporter -/var/lib/prometheus/node-exporter"
 OWN_FOLDERS: Final = "StateDirectory=rebalancer\nConfigurationDirectory=rebalancer\n"
 HIDDEN_HOMES: Final = "ProtectHome=yes"
@@ -40,13 +47,13 @@ class Installation:
 
     Args:
         program: the command, an absolute path.
-        policy: the policy file.
+        policy: the policy file, of nights or of hosts that sleep.
         state_dir: locks, journals and plans.
         user: who runs it.
         metrics_file: what node_exporter collects; None for none.
         mail_to: who hears of a night that failed.
         executes: whether plans are carried out.
-        at: when a night begins, `22:30` by this machine's clock or `22:30 Europe/Berlin`.
+        at: when a night begins, or hosts are put to sleep: `22:30` by this machine's clock or `22:30 Europe/Berlin`.
 
     Raises:
         InputError: *at* is no time of day.
@@ -62,7 +69,7 @@ class Installation:
     at: str = AT
 
     def __post_init__(self) -> None:
-        """Pass where systemd can read when a night begins."""
+        """Pass where systemd can read when it begins."""
         hours, blank, zone = self.at.partition(" ")
         if not re.fullmatch(CLOCK, hours):
             raise InputError(f"--at {self.at}", "it is no time of day", "Write it like '22:30 Europe/Berlin'")
@@ -77,9 +84,23 @@ class Installation:
         return [self.program, "nightly", *execute, "--state-dir", self.state_dir, *metrics, self.policy]
 
     @property
+    def sleeping(self) -> list[str]:
+        """The command that empties hosts and switches them off."""
+        return [self.program, "sleep", "--execute", *self._saving]
+
+    @property
     def waking(self) -> list[str]:
         """The command that wakes hosts."""
-        return [self.program, "wake", "--state-dir", self.state_dir, "--policy", self.policy]
+        return [self.program, "wake", *self._saving]
+
+    @property
+    def _saving(self) -> list[str]:
+        return ["--state-dir", self.state_dir, "--policy", self.policy]
+
+    @property
+    def commands(self) -> tuple[list[str], ...]:
+        """What units run."""
+        return self.words, self.sleeping, self.waking
 
     @property
     def is_usual(self) -> bool:
@@ -87,14 +108,19 @@ class Installation:
         return self.state_dir == STATE and str(PurePosixPath(self.policy).parent) == str(PurePosixPath(POLICY).parent)
 
 
+def usual_of(kind: str) -> Installation:
+    """The installation that the shipped unit of that *kind* is for."""
+    return Installation(policy=SAVING_POLICY, at=SLEEPS_AT) if kind in SAVING else Installation()
+
+
 def unit(kind: str, installation: Installation) -> str:
     """The text of a unit: the one that ships with the package, with the paths of *installation*."""
-    text = files("rebalancer").joinpath("nightly", (UNITS | WAKING)[kind]).read_text(encoding="utf-8")
-    usual = Installation()
-    for here, there in ((usual.words, installation.words), (usual.waking, installation.waking)):
+    text = files("rebalancer").joinpath("nightly", (UNITS | SAVING)[kind]).read_text(encoding="utf-8")
+    usual = usual_of(kind)
+    for here, there in zip(usual.commands, installation.commands, strict=True):
         text = text.replace(f"ExecStart={_command(here)}\n", f"ExecStart={_command(there)}\n")
     text = text.replace(f"User={USER}\n", f"User={installation.user}\n")
-    text = text.replace(f"OnCalendar=*-*-* {AT}\n", f"OnCalendar=*-*-* {installation.at}\n")
+    text = text.replace(f"OnCalendar=*-*-* {usual.at}\n", f"OnCalendar=*-*-* {installation.at}\n")
     text = text.replace(f"\" {MAIL_TO}'", f"\" {quoted(installation.mail_to)}'")
     paths = [] if installation.is_usual else [installation.state_dir]
     if installation.metrics_file:
@@ -112,18 +138,30 @@ def _command(words: list[str]) -> str:
     return " ".join(map(quoted, words))
 
 
-def crontab_line(installation: Installation, now: datetime) -> str:
+def crontab_line(words: list[str], at: str, now: datetime) -> str:
     """The line for the crontab of the user, where there is no systemd; cron reads a percent sign as a new line.
 
     Its hours are those of this machine, whose zone may be another one: as both are on the day of *now*.
+
+    Args:
+        words: the command.
+        at: when, as in `Installation`.
+        now: the moment, with a zone.
     """
-    program, *words = installation.words
-    start, _, zone = installation.at.partition(" ")
+    start, _, zone = at.partition(" ")
     there = ZoneInfo(zone) if zone else now.astimezone().tzinfo
     begin = datetime.combine(now.astimezone(there).date(), time.fromisoformat(start), there).astimezone()
-    return f"{begin.minute} {begin.hour} * * *  {shlex.join([program, '--log-format', 'text', *words])}".replace(
-        "%", r"\%"
-    )
+    return _crontab(f"{begin.minute} {begin.hour} * * *", words)
+
+
+def waking_line(installation: Installation) -> str:
+    """The line that wakes hosts, as often as the timer does."""
+    return _crontab("*/10 * * * *", installation.waking)
+
+
+def _crontab(times: str, words: list[str]) -> str:
+    program, *rest = words
+    return f"{times}  {shlex.join([program, '--log-format', 'text', *rest])}".replace("%", r"\%")
 
 
 def absolute(path: Path) -> str:

@@ -59,8 +59,16 @@ def setup(
     ] = False,
     sleep: Annotated[
         bool,
-        typer.Option("--sleep", help="Write a policy under which hosts sleep, too, and the units that wake them."),
+        typer.Option("--sleep", help="Write a policy under which hosts sleep, too, and the units for it."),
     ] = False,
+    sleep_at: Annotated[
+        str | None,
+        typer.Option(
+            "--sleep-at",
+            metavar="HH:MM",
+            help="When hosts are emptied and switched off, with --sleep (default: an hour after the window opens).",
+        ),
+    ] = None,
 ) -> None:
     """Set up the nights of a pool: policy, credentials, units.
 
@@ -72,6 +80,11 @@ def setup(
 
     if sleep and plan_only:
         raise typer.BadParameter("hosts that sleep are switched off and on", param_hint="--plan-only")
+    if sleep_at and not sleep:
+        raise typer.BadParameter("no host is put to sleep without --sleep", param_hint="--sleep-at")
+    wishes = Wishes(
+        window=window, timezone=timezone or zone_of_machine(), maximum_moves=maximum_moves, sleep_at=sleep_at
+    )
     choice = Choice(
         url=url,
         folder=folder,
@@ -80,7 +93,7 @@ def setup(
         ca_file=ca_file,
         fingerprints=tuple(fingerprint or ()),
         legacy_tls=legacy_tls,
-        wishes=Wishes(window=window, timezone=timezone or zone_of_machine(), maximum_moves=maximum_moves),
+        wishes=wishes,
         state_dir=state_dir,
         metrics_file=metrics_file,
         run_as=run_as,

@@ -9,12 +9,18 @@ import typer
 
 import rebalancer as rb
 from rebalancer.cli.connecting import reaches_one_pool
-from rebalancer.cli.options import AnyTime, AsJson, NoMetrics, PolicyPath, PoolClock, Source, StateDir
+from rebalancer.cli.options import AnyTime, AsJson, NoMetrics, PolicyPath, PoolClock, StateDir
 
 
 @reaches_one_pool
 def sleep(
-    source: Source,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A pool: its URL, a snapshot file or a database dump, gzip'd or not (default: that of the policy).",
+        ),
+    ] = None,
     *,
     plan: Annotated[
         Path | None, typer.Option("--plan", metavar="PLAN", help="As if this plan were carried out; its policy counts.")
@@ -46,6 +52,8 @@ def sleep(
 
     if plan and policy:
         raise typer.BadParameter("the plan carries its policy", param_hint="--policy")
+    if source is None:
+        source, connection = _own(policy)
     if execute:
         return _executed(
             source, policy, plan, connection, state_dir, any_time=any_time, pool_clock=pool_clock, json=json
@@ -61,6 +69,14 @@ def sleep(
     found = rb.sleep(rb.Model(state, wanted), after=made)
     show_or_json(sleep_tables(found), lambda: asdict(found), json=json)
     return Exit.DONE
+
+
+def _own(policy: Path | None) -> tuple[str, rb.Connection]:
+    from rebalancer.cli.sleeping import own_pool
+
+    if policy is None:
+        raise typer.BadParameter("name a pool, or --policy with pool.url", param_hint="SOURCE")
+    return own_pool(policy)
 
 
 def _executed(
