@@ -33,7 +33,7 @@ class SnapshotError(InputError):
 
 
 class PolicyError(InputError):
-    """A policy file cannot be used with this pool."""
+    """A policy cannot be used, or not with this pool."""
 
 
 class PlanFileError(InputError):

@@ -4,11 +4,11 @@ from rebalancer.policy.fleet import Fleet, FleetPolicy, fleet_of, is_fleet
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import Day, WindowPolicy
 from rebalancer.policy.intent import Apart, Intent, Reserve, RunOn, SpreadOver, Together, intent_digest, named
+from rebalancer.policy.limits import CoolingPolicy, LimitsPolicy
 from rebalancer.policy.lint import PolicyFinding, check_alone, check_policy
 from rebalancer.policy.model import (
     CapacityPolicy,
     IntentPolicy,
-    LimitsPolicy,
     Mode,
     PlanPolicy,
     Policy,
@@ -22,7 +22,7 @@ from rebalancer.policy.objective import DiskPolicy, ObjectivePolicy, Priority, R
 from rebalancer.policy.pool import PoolPolicy
 from rebalancer.policy.presets import PRESETS, Preset, PresetKey, keys_of
 from rebalancer.policy.resolve import intent_of
-from rebalancer.policy.sections import CoolingPolicy, Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
+from rebalancer.policy.sections import Covered, DemandPolicy, SparePolicy, SqueezePolicy, Squeezing
 from rebalancer.policy.windows import ANY_TIME, ChangeWindows, change_windows
 
 __all__ = [

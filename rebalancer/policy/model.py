@@ -10,26 +10,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from rebalancer.policy.ceilings import PER_HOST, HostLoadPolicy, VCPUsPerPCPUPolicy, VMsPerHostPolicy
 from rebalancer.policy.execution import ExecutionPolicy, SleepPolicy
 from rebalancer.policy.history import HistoryPolicy
 from rebalancer.policy.hours import WindowPolicy
 from rebalancer.policy.intent import SECTIONS
+from rebalancer.policy.limits import PER_HOST, CoolingPolicy, LimitsPolicy
 from rebalancer.policy.notify import NotifyPolicy
 from rebalancer.policy.objective import ObjectivePolicy
 from rebalancer.policy.pool import PoolPolicy
-from rebalancer.policy.presets import DEFAULTS, PRESETS
+from rebalancer.policy.presets import PRESETS
 from rebalancer.policy.rolling import RollingPolicy
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
-    CoolingPolicy,
     DemandPolicy,
     Names,
     OtherPoolsPolicy,
     RunOnPolicy,
     Section,
-    Share,
     SparePolicy,
     SpreadPolicy,
     SqueezePolicy,
@@ -39,9 +37,6 @@ from rebalancer.policy.sections import (
     Zone,
 )
 from rebalancer.policy.toml import from_toml
-
-MOST_AT_ONCE = 64
-"""Migrations that may run at once in a pool, at most: XAPI refuses calls where more than a hundred wait."""
 
 
 class Mode(StrEnum):
@@ -63,37 +58,6 @@ class RuleSet(StrEnum):
 
     DOCUMENTED = "documented"
     ENFORCED = "enforced"
-
-
-class LimitsPolicy(Section):
-    """How much one plan may do, how many migrations may run at once, and how long solving may take.
-
-    A VM whose move failed is left alone for as many nights as `leave_alone_nights` says of its first, second, …
-    failure in a row.
-
-    A plan to balance that moves more than `sanity_share` of the VMs is refused: behind it stands a wrong number.
-
-    `concurrent` counts those of the pool, `out_per_host` those that leave one host, `in_per_host` those that come to
-    one, `per_link` those whose memory travels over one network. `PER_HOST` are about every host.
-    """
-
-    maximum_moves: Annotated[int, Field(ge=0, le=MUCH)] | None = None
-    maximum_gib: Annotated[float, Field(ge=0, le=MUCH)] | None = None
-    sanity_share: Share = 0.5
-    concurrent: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 2
-    in_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
-    out_per_host: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
-    per_link: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
-    minimum_gain_pcpu_hours: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.minimum_gain_pcpu_hours
-    cool_down_hours: Annotated[float, Field(ge=0, le=MUCH)] = DEFAULTS.cool_down_hours
-    leave_alone_nights: tuple[Annotated[float, Field(ge=0, le=MUCH)], ...] = (1.0, 2.0, 4.0, 8.0)
-    solve_seconds: Annotated[float, Field(gt=0)] = 30.0
-    gap: Annotated[float, Field(ge=0, le=1)] = 0.0
-    gap_pcpu_hours: Annotated[float, Field(ge=0)] = 0.001
-    seed: Annotated[int, Field(ge=0)] = 1
-    host_load: HostLoadPolicy | None = None
-    vms_per_host: VMsPerHostPolicy | None = None
-    vcpus_per_pcpu: VCPUsPerPCPUPolicy | None = None
 
 
 class CapacityPolicy(Section):

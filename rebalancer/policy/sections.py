@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rebalancer.units import moment_in_words
+from rebalancer.policy.mistakes import refused
 
 
 def _zone(name: str) -> str:
@@ -35,6 +35,20 @@ class Section(BaseModel):
     """A part of the policy: frozen, and an unknown key, an infinite number or a NaN is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, /, **values: object) -> None:
+        """Validate *values*, as those of a file are.
+
+        Raises:
+            PolicyError: a key is unknown or missing, or its value out of range.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise refused(error, values, type(self), type(self).__name__) from None
+
+    # Pydantic validates sections within sections by itself, not by this method.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @property
     def told(self) -> set[str]:
@@ -256,32 +270,3 @@ class OtherPoolsPolicy(Section):
         if (self.networks or self.srs) and not self.enabled:
             raise ValueError("networks and srs are of no use without enabled = true")
         return self
-
-
-class CoolingPolicy(Section):
-    """A VM, by uuid, that rests until `until`: it moved at `moved_at`, or a move failed at `failed_at`, as told.
-
-    `limits.cool_down_hours` and `limits.leave_alone_nights` write them. One that `stays` does not move at all: planning
-    says so where nothing hard is mended by moving it. One that does not counts as a last resort.
-    """
-
-    vm: Annotated[str, Field(min_length=1)]
-    moved_at: AwareDatetime | None = None
-    failed_at: AwareDatetime | None = None
-    failed_with: str = ""
-    until: AwareDatetime
-    stays: bool = False
-
-    @model_validator(mode="after")
-    def _one_reason(self) -> CoolingPolicy:
-        if (self.moved_at is None) == (self.failed_at is None):
-            raise ValueError("either moved_at or failed_at says why it rests")
-        return self
-
-    def words(self, timezone: str) -> str:
-        """Why the VM rests, with times by the clocks of *timezone*."""
-        until = moment_in_words(self.until, timezone)
-        if self.moved_at is None:
-            failed = f"its move failed at {moment_in_words(self.failed_at or self.until, timezone)}"
-            return f"{failed} with {self.failed_with}, and it is left alone until {until}"
-        return f"it moved at {moment_in_words(self.moved_at, timezone)} and cools down until {until}"

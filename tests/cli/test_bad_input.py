@@ -196,7 +196,7 @@ OUTPUTS = {
 POLICIES = {
     "unknown VM": ('[[apart]]\nname = "a"\nvms = ["nobody", "mail"]\n', ("apart 'a'", "no VM 'nobody'", "Correct")),
     "unknown host": ('empty = ["nowhere"]\nmode = "evacuate"\n', ("nowhere", "Correct")),
-    "unknown key": ("colour = 1\n", ("policy.toml", "unknown key colour", "Known in the policy")),
+    "unknown key": ("colour = 1\n", ("policy.toml", "unknown key colour", "Known keys")),
     "wrong value": ("[limits]\nmaximum_moves = -3\n", ("policy.toml", "limits.maximum_moves")),
     "bad TOML": ('name = "x\n', ("policy.toml", "line 1", "Correct that line")),
 }

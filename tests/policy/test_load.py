@@ -75,7 +75,7 @@ def test_the_manual_names_no_other_key() -> None:
     ("text", "words"),
     [
         ("[limits]\nmaximum_move = 3", "unknown key limits.maximum_move (near to it: 'maximum_moves'"),
-        ("apar = []", "unknown key apar (near to it: 'apart', 'spare'). Known in the policy: apart, blackout"),
+        ("apar = []", "unknown key apar (near to it: 'apart', 'spare'). Known keys: apart, blackout"),
         ("[demand]\npercentile = 101", "demand.percentile should be at most 100, not 101. Correct it: `rebalancer"),
         ('[demand]\npercentile = "95"', 'demand.percentile should be a number, not "95"'),
         ("[demand]\nslots = 48", "demand.slots should be 24 or 168, not 48"),
@@ -129,7 +129,7 @@ def test_the_manual_names_no_other_key() -> None:
             'rolling.command reboots hosts, and so does "reboot" in execution.power: keep one of them',
         ),
         ("never_move = [[2026-01-01]]", "never_move[1] should be text in quotes, not [2026-01-01]"),
-        ("maximum_moves = 20", "unknown key maximum_moves (there is limits.maximum_moves). Known in the policy: "),
+        ("maximum_moves = 20", "unknown key maximum_moves (there is limits.maximum_moves). Known keys: "),
         ("[limits]\nhost_load.cpu = 90", "should be at most 10, not 90 (it is a share: 90 % is 0.9)"),
         ("[objective]\nlevels = [[0.8, 2, 3]]", "objective.levels[1] should be a list of at most 2, not [0.8, 2, 3]"),
         ("[demand]\nwindow_days = 99999999999999999999", "it has a number of 20 digits (line 2). Correct that line."),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from rebalancer.inventory import Names, Pool, Uuid
 from rebalancer.policy.intent import Intent
+from rebalancer.policy.limits import LimitsPolicy
 from rebalancer.policy.lint.impossible import Sayings
-from rebalancer.policy.model import LimitsPolicy
 
 
 def too_many(intent: Intent, limits: LimitsPolicy, pool: Pool) -> Sayings:

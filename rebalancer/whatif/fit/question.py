@@ -9,7 +9,7 @@ import numpy as np
 
 from rebalancer.inventory import Uuid
 from rebalancer.policy import Covered, SparePolicy
-from rebalancer.policy.ceilings import HostLoadPolicy
+from rebalancer.policy.limits import HostLoadPolicy
 from rebalancer.policy.sections import StorageMotionPolicy
 from rebalancer.problem import Problem, make_problem
 from rebalancer.rules import Affinity, Row, Rulebook, Weights
