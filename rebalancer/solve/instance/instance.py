@@ -20,7 +20,7 @@ from rebalancer.rules.routes import DisksAlong
 from rebalancer.solve.instance.disks import Disks, disks_of
 from rebalancer.solve.instance.host_failures import Failures
 from rebalancer.solve.instance.legal_targets import Targets, merged
-from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.move_cost import MoveCost
 from rebalancer.solve.instance.peaks import Deviations
 from rebalancer.solve.instance.resolution import PARTS, Resolution, resolution_for
 from rebalancer.solve.instance.rows import Breakable, Family, Group, Lazy, Limit, Register, stated_at_first
@@ -77,8 +77,8 @@ class Instance:
     demand: Ints
     base: Ints
     deviations: Deviations
-    moves: Price
-    copied: Price
+    moves: MoveCost
+    copied: MoveCost
     disks: Disks
     resolution: Resolution
     families: tuple[Family, ...]
@@ -196,7 +196,7 @@ class _Builder:
             demand=resolution.parts(unit_pcpu),
             base=resolution.parts(base_pcpu),
             deviations=deviations.rounded(resolution),
-            moves=Price.flat(home, np.array([*map(len, self._units)], dtype=np.int64), len(self._hosts)),
+            moves=MoveCost.flat(home, np.array([*map(len, self._units)], dtype=np.int64), len(self._hosts)),
             copied=self._copied(home, disks),
             disks=disks,
             resolution=resolution,
@@ -241,16 +241,16 @@ class _Builder:
                 base[self._home(vm)] += rows[vm]
         return units, base
 
-    def _copied(self, home: Ints, disks: Disks) -> Price:
+    def _copied(self, home: Ints, disks: Disks) -> MoveCost:
         vms = self._problem.pool.vms
         memory = [sum(vms[vm].migration_memory_bytes for vm in members) for members in self._units]
         least = np.array(memory, dtype=np.int64)
         if not disks.travellers:
-            return Price.flat(home, least, len(self._hosts))
+            return MoveCost.flat(home, least, len(self._hosts))
         extra = np.zeros((len(self._units), len(self._hosts)), dtype=np.int64)
         for disk in disks.travellers:
             extra[self._unit_of[disk.vm], [self._host_index[host] for host in disk.srs]] += disk.copied
-        return Price.of(home, least, extra)
+        return MoveCost.of(home, least, extra)
 
     def _rows(self, home: Ints) -> tuple[tuple[Family, ...], tuple[Limit, ...], tuple[Limit, ...]]:
         rows = [each for each in self._limits if isinstance(each, Row) and each.places <= self._host_index.keys()]

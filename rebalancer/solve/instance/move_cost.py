@@ -10,7 +10,7 @@ from rebalancer.solve.instance.rows import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Price:
+class MoveCost:
     """Costs of units, in whole numbers; staying costs nothing.
 
     Args:
@@ -28,8 +28,8 @@ class Price:
     divisor: int
 
     @classmethod
-    def of(cls, home: Ints, least: Ints, extra: Ints) -> Price:
-        """The price of units that cost *least* (units,) anywhere, and *extra* (units, hosts) on top of it."""
+    def of(cls, home: Ints, least: Ints, extra: Ints) -> MoveCost:
+        """The cost of units that cost *least* (units,) anywhere, and *extra* (units, hosts) on top of it."""
         return cls(
             home=home,
             least=least,
@@ -39,13 +39,13 @@ class Price:
         )
 
     @classmethod
-    def flat(cls, home: Ints, least: Ints, hosts: int) -> Price:
-        """The price of units that cost the same wherever they go."""
+    def flat(cls, home: Ints, least: Ints, hosts: int) -> MoveCost:
+        """The cost of units that cost the same wherever they go."""
         # Zeros that take no memory, however many hosts there are.
         return cls.of(home, least, np.broadcast_to(np.int64(0), (len(least), hosts)))
 
-    def restricted(self, hosts: Ints, units: Ints) -> Price:
-        """The price of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
+    def restricted(self, hosts: Ints, units: Ints) -> MoveCost:
+        """The cost of some *units* on some *hosts*, by their place among these; in wholes of what all cost."""
         place = np.full(self.extra.shape[1], -1, dtype=np.int64)
         place[hosts] = np.arange(len(hosts))
         home, extra = place[self.home[units]], self.extra[np.ix_(units, hosts)]

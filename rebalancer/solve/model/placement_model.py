@@ -13,7 +13,7 @@ import numpy as np
 from rebalancer.inventory import Uuid
 from rebalancer.objectives import Measure, Objective
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.move_cost import MoveCost
 from rebalancer.solve.model import disk_rows, limit_rows, load_rows, occupancy, restart_rows, violation_rows
 from rebalancer.solve.model.objective_terms import Goal, goal_of
 from rebalancer.solve.model.variables import NO_VARIABLE, Assignment, Scope
@@ -29,7 +29,7 @@ class PlacementModel(Assignment):
         disk_rows.post_disks(self)
         restart_rows.post_restarts(self)
 
-    def limit_moves(self, price: Price, upper: int) -> None:
+    def limit_moves(self, price: MoveCost, upper: int) -> None:
         """What the units that leave their home cost, summed, is at most *upper*."""
         variables, coefficients, offset = self._paid(price)
         self.at_most(variables, coefficients, upper - offset)
@@ -59,10 +59,10 @@ class PlacementModel(Assignment):
     def leaving(self, vms: frozenset[Uuid]) -> Measure:
         """How many of *vms* leave their home."""
         counts = [len(vms.intersection(members)) for members in self.instance.units]
-        price = Price.flat(self.instance.home, np.array(counts, dtype=np.int64), len(self.instance.hosts))
+        price = MoveCost.flat(self.instance.home, np.array(counts, dtype=np.int64), len(self.instance.hosts))
         return self._priced(price)
 
-    def _priced(self, price: Price) -> Measure:
+    def _priced(self, price: MoveCost) -> Measure:
         variables, coefficients, offset = self._paid(price)
         return Measure(
             variables=tuple(variables.tolist()),
@@ -98,7 +98,7 @@ class PlacementModel(Assignment):
         """Start from the units at *at*: a complete hint, derived variables included."""
         self.writer.hint(self.values(at))
 
-    def _paid(self, price: Price) -> tuple[Ints, Ints, int]:
+    def _paid(self, price: MoveCost) -> tuple[Ints, Ints, int]:
         """What units that are not at home cost together: variables, coefficients, offset."""
         at_home = self.variable[np.arange(len(price.home)), price.home]
         free = at_home != NO_VARIABLE

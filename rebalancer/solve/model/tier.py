@@ -11,7 +11,7 @@ from rebalancer.errors import ModelBug
 from rebalancer.objectives import Balance, LoadCost, MigrationCost, Objective
 from rebalancer.placement import Migration, Placement
 from rebalancer.solve.instance.instance import Instance, Ints
-from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.move_cost import MoveCost
 from rebalancer.solve.model.objective_terms import Goal
 from rebalancer.solve.model.placement_model import PlacementModel
 from rebalancer.solve.model.variables import Scope
@@ -89,7 +89,7 @@ class TierProblem:
         return Scope(free=np.zeros_like(self.instance.legal), at=at)
 
     @property
-    def capped(self) -> list[tuple[Price, int]]:
+    def capped(self) -> list[tuple[MoveCost, int]]:
         """What the policy limits, moves or bytes copied, and to how much."""
         limits = self.instance.problem.policy.limits
         most_bytes = None if limits.maximum_gib is None else int(limits.maximum_gib * GIB)

@@ -17,7 +17,7 @@ from rebalancer.solve.instance.evaluate import (
     weights_of,
 )
 from rebalancer.solve.instance.instance import Bools, Floats, Ints
-from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.move_cost import MoveCost
 from rebalancer.solve.model.tier import TierProblem
 from rebalancer.solve.search.burdens import Burdens, ConvexCost
 from rebalancer.units import GIB
@@ -203,7 +203,7 @@ class _LocalSearch:
         self._load[host] = self._usual[host] + worst[:-1].sum(axis=0)
         self._next_peak[host], self._last_peak[host] = worst[-1], worst[-2]
 
-    def _more(self, price: Price, units: Ints) -> Ints:
+    def _more(self, price: MoveCost, units: Ints) -> Ints:
         """What each shift costs on top of what is paid already, negative on the way home, shape (units, hosts)."""
         return price.on_hosts(units) - price.at(self.at)[units][:, None]
 

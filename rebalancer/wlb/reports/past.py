@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastHours:
+class HostHours:
     """Hours of hosts, in the order of the pool.
 
     Args:
@@ -39,7 +39,7 @@ class PastHours:
     moves: tuple[MoveRow, ...]
 
 
-def past_of(store: Store, view: View, since: datetime, until: datetime) -> PastHours:
+def past_of(store: Store, view: View, since: datetime, until: datetime) -> HostHours:
     """What the pool of *view* was like from *since* on and before *until*.
 
     A VM is counted where it is now, and before each move that the history knows where that found it; one that runs
@@ -61,7 +61,7 @@ def past_of(store: Store, view: View, since: datetime, until: datetime) -> PastH
     sizes = np.array([[resident_bytes(pool.vms[vm])] for vm in vms], dtype=np.float64).reshape(len(vms), 1)
     held = _summed(np.broadcast_to(sizes, places.shape), places, len(hosts))
     room = np.array([[guest_bytes(host)] for host in pool.hosts.values()], dtype=np.float64)
-    return PastHours(start=start, cpu=cpu, free=room - held, moves=moves)
+    return HostHours(start=start, cpu=cpu, free=room - held, moves=moves)
 
 
 def places_of(

@@ -15,7 +15,7 @@ from rebalancer.inventory import Host
 from rebalancer.units import MIB
 from rebalancer.wlb.reports import layouts
 from rebalancer.wlb.reports.dataset import Layout, Row, Value, document
-from rebalancer.wlb.reports.past import HOUR, PastHours, past_of
+from rebalancer.wlb.reports.past import HOUR, HostHours, past_of
 from rebalancer.wlb.view import View
 
 CPU_LEVELS: Final = {"critical": 1.0, "high": 0.85, "medium": 0.5, "low": 0.15}
@@ -132,7 +132,7 @@ def memory_level(free: float, kept: float) -> str:
     return next(short, "low").capitalize()
 
 
-def _hours(view: View, past: PastHours, asked: ReportRequest) -> Iterator[tuple[Host, dict[str, Value], float, float]]:
+def _hours(view: View, past: HostHours, asked: ReportRequest) -> Iterator[tuple[Host, dict[str, Value], float, float]]:
     """Host, columns of the moment, share of CPU and bytes free, of every hour of which load is known."""
     for number, host in _hosts(view, asked):
         for hour in np.flatnonzero(~np.isnan(past.cpu[number])).tolist():
@@ -146,7 +146,7 @@ def _hours(view: View, past: PastHours, asked: ReportRequest) -> Iterator[tuple[
             )
 
 
-def _pool_health(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
+def _pool_health(view: View, past: HostHours, asked: ReportRequest) -> Iterator[Row]:
     policy = view.problem.policy
     threshold, kept = policy.objective.threshold, policy.capacity.memory_reserve_mib * MIB
     for host, when, share, free in _hours(view, past, asked):
@@ -154,20 +154,20 @@ def _pool_health(view: View, past: PastHours, asked: ReportRequest) -> Iterator[
         yield {**when, "uuid": host.uuid, **levels, "memory_threshold_percent": memory_level(free, kept)}
 
 
-def _health_history(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
+def _health_history(view: View, past: HostHours, asked: ReportRequest) -> Iterator[Row]:
     limits = thresholds_of(view)
     for _, when, share, free in _hours(view, past, asked):
         yield {**when, **limits, "avg_total_cpu": share, "avg_free_mem": int(free)}
 
 
-def _optimisation_history(view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
+def _optimisation_history(view: View, past: HostHours, asked: ReportRequest) -> Iterator[Row]:
     """The health of all hosts, with the moves that arrived in each hour."""
     arrived = Counter(asked.stamps(move.at)["hour"] for move in past.moves)
     for _, when, share, free in _hours(view, past, asked):
         yield {**when, "avg_total_cpu": share, "avg_free_mem": int(free), "optimized_moves": arrived[when["hour"]]}
 
 
-def _motion_history(_view: View, past: PastHours, asked: ReportRequest) -> Iterator[Row]:
+def _motion_history(_view: View, past: HostHours, asked: ReportRequest) -> Iterator[Row]:
     """A row for each move that arrived, and one with nothing but the day for days without."""
     quiet = {asked.stamps(asked.since + timedelta(days=day))["day"] for day in range(_days(asked))}
     for number, move in enumerate(past.moves, start=1):
@@ -183,7 +183,7 @@ def _days(asked: ReportRequest) -> int:
     return max(0, -(-(asked.until - asked.since) // timedelta(days=1)))
 
 
-Rows = Callable[[View, PastHours, ReportRequest], Iterator[Row]]
+Rows = Callable[[View, HostHours, ReportRequest], Iterator[Row]]
 OF_A_HOST: Final = frozenset({"host_health_history"})
 REPORTS: Final[Mapping[str, tuple[Layout, Rows]]] = {
     "pool_health": (layouts.POOL_HEALTH, _pool_health),

@@ -13,7 +13,7 @@ from rebalancer.objectives import MigrationCost
 from rebalancer.rules import Rulebook
 from rebalancer.solve.instance.evaluate import LevelsOfOne, LoadLevels
 from rebalancer.solve.instance.instance import Instance, Ints, instance_of
-from rebalancer.solve.instance.move_cost import Price
+from rebalancer.solve.instance.move_cost import MoveCost
 from rebalancer.solve.model.cp_sat import search
 from rebalancer.solve.model.effort import Effort
 from rebalancer.solve.model.tier import TierProblem
@@ -43,7 +43,7 @@ def tiny_pool(**limits: float) -> Instance:
 
 def priced(instance: Instance) -> Instance:
     """The instance with the cost of disks."""
-    price = Price.of(instance.home, MEMORY_GIB * GIB, DISKS_GIB * GIB)
+    price = MoveCost.of(instance.home, MEMORY_GIB * GIB, DISKS_GIB * GIB)
     return replace(instance, copied=price)
 
 
@@ -107,7 +107,7 @@ def test_shifts_weigh_what_each_pair_copies(gib: float, target: int) -> None:
     problem = tiny(VMS, load=load, limits={"maximum_gib": gib})
     instance = instance_of(Rulebook.of(problem))
     dear = np.array([[0, 10, 4 if gib > 5 else 5], [0, 9, 9], [9, 0, 9]])
-    instance = replace(instance, copied=Price.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
+    instance = replace(instance, copied=MoveCost.of(instance.home, MEMORY_GIB * GIB, dear * GIB))
     limits = instance.resolution.limit_parts(np.full((1, 3, 1), 12.0))
     levels = LoadLevels(resources=(LevelsOfOne(columns=slice(0, 4), limits=limits, steps=np.ones(1)),))
     tier = TierProblem(instance=instance, objective=MigrationCost())
