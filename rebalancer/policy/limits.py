@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from rebalancer.policy.objective import LoadShare
 from rebalancer.policy.presets import DEFAULTS
-from rebalancer.policy.sections import MUCH, Section, Share
+from rebalancer.policy.sections import MUCH, CountedSection, Section, Share
 from rebalancer.units import moment_in_words
 
 MOST_AT_ONCE = 64
@@ -17,7 +17,7 @@ PER_HOST = ("host_load", "vms_per_host", "vcpus_per_pcpu")
 """The keys of these limits; plans write them down where they are given."""
 
 
-class HostLoadPolicy(Section):
+class HostLoadPolicy(CountedSection):
     """How much of its capacity each host uses at most, in every slot, by resource."""
 
     cpu: LoadShare | None = None
@@ -36,7 +36,7 @@ class VMsPerHostPolicy(Section):
     hard: bool = True
 
 
-class VCPUsPerPCPUPolicy(Section):
+class VCPUsPerPCPUPolicy(CountedSection):
     """How many vCPUs the VMs of a host have at most for each of its pCPUs; where not `hard`, that is a wish."""
 
     at_most: Annotated[float, Field(gt=0, le=MUCH)]

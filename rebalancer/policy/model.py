@@ -23,6 +23,7 @@ from rebalancer.policy.rolling import RollingPolicy
 from rebalancer.policy.sections import (
     MUCH,
     ApartPolicy,
+    CountedSection,
     DemandPolicy,
     Names,
     OtherPoolsPolicy,
@@ -60,7 +61,7 @@ class RuleSet(StrEnum):
     ENFORCED = "enforced"
 
 
-class CapacityPolicy(Section):
+class CapacityPolicy(CountedSection):
     """How much of a host counts: `cpu_factor` pCPUs for each logical CPU, and what is kept free on every host.
 
     With `reference_mhz`, pCPUs of hosts and the demand of VMs are counted in pCPUs of that speed.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from rebalancer.policy.presets import DEFAULTS, Levels
-from rebalancer.policy.sections import MUCH, Section, Share
+from rebalancer.policy.sections import MUCH, CountedSection, Share
 
 LoadShare = Annotated[float, Field(gt=0, le=10)]
 """A share of capacity that load may exceed; ten times as much is taken for a percentage."""
@@ -32,7 +32,7 @@ class Priority(StrEnum):
     SUM = "sum"
 
 
-class ResourcePolicy(Section):
+class ResourcePolicy(CountedSection):
     """What load on a resource beside CPU costs: `weight` is what a unit above the threshold costs in an hour.
 
     It costs once the weight above `threshold` times capacity, and from each share of `levels` on as often as stands
@@ -56,7 +56,7 @@ class DiskPolicy(ResourcePolicy):
         return self
 
 
-class ObjectivePolicy(Section):
+class ObjectivePolicy(CountedSection):
     """What a good placement is.
 
     Overload is in pCPU-hours above `threshold` times capacity, a day or week of slots summed. Each costs 1, and from

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rebalancer.policy.mistakes import refused
 
@@ -24,6 +24,8 @@ DAYS_OF_WEEK = 7
 SLOTS_OF_WEEK = 168
 MUCH = 1_000_000
 """More moves, GiB, hours, pCPUs or pCPU-hours than any pool has; solver and calendar hold this much."""
+LITTLE = 0.000001
+"""Less than this is nothing to a pool; solvers count in whole numbers, which do not hold it beside MUCH."""
 Title = Annotated[str, Field(min_length=1)]
 Names = tuple[Title, ...]
 """VMs, hosts or SRs: each a uuid, a name, or `tag:NAME` for all that carry the tag."""
@@ -64,6 +66,17 @@ class Section(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+class CountedSection(Section):
+    """A section whose numbers solvers count in: next to nothing is an error."""
+
+    @field_validator("*")
+    @classmethod
+    def _not_next_to_nothing(cls, value: object) -> object:
+        if isinstance(value, float) and 0 < value < LITTLE:
+            raise ValueError(f"{value} is next to nothing, and {LITTLE:f} the least above 0")
+        return value
+
+
 class DemandForm(StrEnum):
     """What a slot of a load profile is: a percentile of some hours, or an hour of a day as it was recorded."""
 
@@ -75,7 +88,7 @@ PERCENTILE_KEYS = ("slots", "percentile", "robust")
 DAYS_KEYS = ("half_life_days", "same_weekday")
 
 
-class DemandPolicy(Section):
+class DemandPolicy(CountedSection):
     """How metrics become a load profile.
 
     In the form `percentile`, each of `slots` is the `percentile` of the hours that fall into it. With `robust`,

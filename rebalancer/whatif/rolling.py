@@ -261,6 +261,8 @@ def _order(problem: Problem, hosts: Collection[Uuid], version: str | None) -> tu
     chosen = [pool.hosts[host] for host in hosts] or [host for host in pool.hosts.values() if host.live]
     if version:
         chosen = list(older_than(version, chosen))
+    if not hosts and not any(host.live for host in pool.hosts.values()):
+        raise InputError("rolling", "no host of the pool is live, so none can be emptied", "Bring one back first")
     if not chosen:
         raise InputError("rolling", f"all hosts run platform version {version} already", "There is nothing left to do")
     used = dict.fromkeys(pool.hosts, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 import rebalancer as rb
 from rebalancer.errors import InputError, MetricsRefused, NoMetrics
-from tests.pools import make_pool, make_vm
+from tests.pools import make_host, make_pool, make_vm
 
 STATE = rb.PoolState(
     pool=make_pool(vms=[make_vm("a", gib=4)]), demand=None, taken_at=datetime(2026, 11, 1, tzinfo=UTC), source="test"
@@ -46,3 +47,13 @@ def test_fit_names_the_number_that_cannot_be(spare: int, seconds: float, words: 
     """Hosts to spare, or time."""
     with pytest.raises(InputError, match=words):
         rb.fit(rb.Model(STATE), rb.Shape(vcpus=1, memory_gib=1), spare=spare, seconds=seconds)
+
+
+@pytest.mark.parametrize(("live", "words"), [(0, "so none can die. Bring one back"), (1, "cannot die. Give 1.")])
+def test_hosts_that_are_down_cannot_die(live: int, words: str) -> None:
+    """What is left to give is said, and never a number below the first."""
+    hosts = [make_host(f"h{each}", live=each < live) for each in range(2)]
+    model = rb.Model(replace(STATE, pool=make_pool(hosts=hosts)))
+    with pytest.raises(InputError) as refused:
+        rb.failures(model, 2)
+    assert words in str(refused.value)

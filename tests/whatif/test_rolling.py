@@ -213,6 +213,13 @@ def test_hosts_that_are_updated_already_are_left_out(pool: Pool) -> None:
         rolled(problem_of(begun), version=NEW)
 
 
+def test_a_pool_without_a_live_host(pool: Pool) -> None:
+    """Nothing is said to be done already."""
+    dead = replace(pool, hosts={uuid: replace(host, live=False) for uuid, host in pool.hosts.items()})
+    with pytest.raises(InputError, match=r"no host of the pool is live.*Bring one back"):
+        rolled(problem_of(dead))
+
+
 @pytest.mark.parametrize(("version", "words"), [("next", "no platform version"), ("0.1", "already")])
 def test_a_version_that_cannot_be_meant(pool: Pool, version: str, words: str) -> None:
     """What is no version, and what is older than what hosts run, is refused by its name."""

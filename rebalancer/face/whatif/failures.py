@@ -27,7 +27,10 @@ def failures(model: Model, hosts: int = 1) -> tuple[Failure, ...]:
     """
     assert_model(model)
     live = sum(bool(host.live) for host in model.state.pool.hosts.values())
-    assert_whole("hosts", hosts, f"Give 1 to {live}")
+    if not live:
+        raise InputError("hosts", "no host of the pool is live, so none can die", "Bring one back first")
+    remedy = f"Give 1 to {live}" if live > 1 else "Give 1"
+    assert_whole("hosts", hosts, remedy)
     if not 1 <= hosts <= live:
-        raise InputError("hosts", f"{hosts} of {counted(live, 'live host')} cannot die", f"Give 1 to {live}")
+        raise InputError("hosts", f"{hosts} of {counted(live, 'live host')} cannot die", remedy)
     return failures_of(model.problem, hosts)

@@ -49,9 +49,10 @@ def fit(
     hosts = len(model.state.pool.hosts)
     if not wanted or (ratio and (len(ratio) != len(wanted) or min(ratio) < 1)):
         raise InputError("ratio", f"{list(ratio)} of {len(wanted)} kinds", "Give one number, 1 or more, for each kind")
-    assert_whole("spare", spare, f"Give 0 to {hosts - 1}")
+    remedy = f"Give 0 to {hosts - 1}" if hosts > 1 else "Give 0"
+    assert_whole("spare", spare, remedy)
     if not 0 <= spare < hosts:
-        raise InputError("spare", f"{spare} of {counted(hosts, 'host')} cannot be", f"Give 0 to {hosts - 1}")
+        raise InputError("spare", f"{spare} of {counted(hosts, 'host')} cannot be", remedy)
     if seconds is not None:
         assert_work(seconds)
     kinds = [kind_of(model, each) for each in wanted]

@@ -25,6 +25,8 @@ from rebalancer.units import GIB
 MOST_SHIFTS = 5000
 AT_ONCE = 256
 """Shifts that are weighed exactly at a time."""
+MOST_GIB = 1 << 20
+"""What a move costs in GiB at most: more than any shift copies, while thousands of them fit into 64 bits of bytes."""
 SHIFT_WORK, WEIGHING_WORK = 1e-4, 1e-8
 """The work of a shift, and of each number that is weighed for it."""
 
@@ -113,7 +115,8 @@ class _LocalSearch:
         slots = instance.demand.shape[1]
         self._weighed = instance.demand.size * (2 if len(instance.families) > slots > 1 else 1)
         policy = instance.problem.policy
-        self._move_bytes = int(policy.objective.pcpu_hours_per_move / (price_per_gib(policy) or math.inf) * GIB)
+        move_gib = policy.objective.pcpu_hours_per_move / (price_per_gib(policy) or math.inf)
+        self._move_bytes = int(min(move_gib, MOST_GIB) * GIB)
 
     def step(self) -> bool:
         units, relief = self._leavers()

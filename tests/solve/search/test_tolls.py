@@ -62,6 +62,11 @@ def test_shifts_earn_what_they_pay(price: str, paid: float, who: list[str]) -> N
     assert moved(problem, LoadCost()) == ["a", "b"]
 
 
+def test_a_move_may_cost_more_than_any_gib() -> None:
+    """The dearest move of a policy beside its cheapest GiB: nobody moves."""
+    assert moved(hot(pcpu_hours_per_gib=0.000001, pcpu_hours_per_move=1_000_000.0), Balance()) == []
+
+
 def test_last_resorts_pay_on_top() -> None:
     """b is a last resort, whose price is more than it earns."""
     assert moved(reluctant(hot(), "b", price=1.9), Balance()) == ["a", "b"]
