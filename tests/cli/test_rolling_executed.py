@@ -222,7 +222,7 @@ def test_a_command_that_does_not_end_is_ended(own: Simulator, terminal: Terminal
 def test_a_plan_that_is_stale_once_its_host_is_disabled(
     own: Simulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both commands of the way on are told; typed one after the other, the next host is emptied."""
+    """The way on is told, and is one command: it takes the host back, then empties it by a plan made anew."""
     policy = terminal.write("u.toml", BY_OTHERS)
     words = ("rolling", own.url, "--execute", "-p", policy, "--state-dir", "s")
 
@@ -237,14 +237,11 @@ def test_a_plan_that_is_stale_once_its_host_is_disabled(
     own.database.change("VM", min(guests(own, name)), power_state="Halted", resident_on="OpaqueRef:NULL")
     stale = terminal.run(*words)
     assert stale.code == Exit.STALE, stale.err
-    back, anew = (
-        line.partition(": rebalancer ")[2].split() for line in stale.err.splitlines() if ": rebalancer " in line
-    )
-    assert f"{name} stays disabled; to bring home whom it moved: rebalancer {' '.join(back)}" in stale.err
-    assert (back[0], anew[0], "--anew" in anew) == ("return", "rolling", True)
-    assert terminal.run(*back).code == Exit.DONE
-    assert is_enabled(own, name)
-    assert terminal.run(*anew).code == Exit.LATER
+    (anew,) = (line.partition(": rebalancer ")[2].split() for line in stale.err.splitlines() if ": rebalancer " in line)
+    assert f"{name} stays disabled; that takes it back into service, and brings VMs home first: " in stale.err
+    assert (anew[0], "--anew" in anew) == ("rolling", True)
+    ended = terminal.run(*anew)
+    assert (ended.code, f"{name} is back in service" in ended.err) == (Exit.LATER, True), ended.err
 
 
 def test_ctrl_c_tells_how_to_go_on(own: Simulator, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
 
 import rebalancer as rb
-from rebalancer.approval import demands_in, kept_policy
+from rebalancer.approval import assert_approved, demands_in, kept_policy
 from rebalancer.cli.carrying import RESUME, Invocation, carried_out, options_of, telling_what_resumes
 from rebalancer.cli.exits import Exit
 from rebalancer.cli.opening import open_model, say_refused
 from rebalancer.cli.output import print_json, say, show
 from rebalancer.cli.rolling.agreeing import is_agreed
-from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json, off_now
+from rebalancer.cli.rolling.telling import telling_who_is_off
+from rebalancer.cli.views.downtimes import downtime_tables, downtimes_as_json
 from rebalancer.cli.views.hosts import outcome, rolling_tables
 from rebalancer.cli.watching.progress import watch_solve
-from rebalancer.errors import ApprovalRefused, IllegalPlan, InputError, RebalancerError, RollingStopped, StalePlan
+from rebalancer.errors import (
+    ApprovalRefused,
+    IllegalPlan,
+    InputError,
+    RollingStopped,
+    StalePlan,
+    StoppedHalfWay,
+)
 from rebalancer.execute import Clock, RunResult, pool_lock
 from rebalancer.face.maintenance import Maintenance, allowed_by
 from rebalancer.face.rolling.assent import StageApproval
-from rebalancer.face.rolling.course import Course, Rolled
+from rebalancer.face.rolling.course import Course, Rolled, stale_in
 from rebalancer.face.rolling.downtime import Downtime, downtimes
 from rebalancer.face.rolling.given_up import give_up
 from rebalancer.face.rolling.guests import assert_may_shut_down
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByCommand, ByPeople, ByXapi, Means
-from rebalancer.face.rolling.site import PoolDoor, Site
+from rebalancer.face.rolling.site import PoolDoor, Progress, Site
+from rebalancer.face.rolling.take_back import take_back
 from rebalancer.face.rolling.trace import Event, Trace
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
@@ -78,8 +87,9 @@ class Round:
             kept = KeptRolling.of(pool, self.state_dir)
             site = self._site(pool, wanted)
             try:
-                if kept.is_begun and self.anew:
-                    self._give_up(kept, site)
+                if kept.is_begun and self.anew and (waits := self._given_up(kept, site)):
+                    show(waits, f"to resume: {self._command('--anew')}")
+                    return Exit.LATER
                 if not kept.is_begun and (refused := self._planned(kept)) is not None:
                     return refused
                 return self._carried_out(kept, site)
@@ -105,16 +115,32 @@ class Round:
         say_refused(state)
         return state
 
-    def _give_up(self, kept: KeptRolling, site: Site) -> None:
-        """Give up what was begun, once what it turned down is put back."""
+    def _given_up(self, kept: KeptRolling, site: Site) -> str:
+        """Give up what was begun, once VMs are home and what it turned down is put back; for what that waits, if so."""
         try:
-            trace = Trace.opened(kept.trace)
+            progress = Progress(kept, site)
         except InputError as error:
             say(f"{error}. Whether VMs are off, or auto_poweron and restart priorities are turned down, look yourself")
         else:
-            for fact in give_up(trace, site):
+            if waits := self._taken_back(progress, site):
+                return waits
+            for fact in give_up(Trace.opened(kept.trace), site):
                 say(fact)
         say(f"the rest of what was begun is given up; it is kept in {kept.end(datetime.now(UTC))}")
+        return ""
+
+    def _taken_back(self, progress: Progress, site: Site) -> str:
+        """Take the host that is out back into service, and bring VMs home; for what that waits, if it does."""
+        try:
+            return take_back(progress, site, partial(assert_approved, demands=demands_in(self.policy)))
+        except ApprovalRefused as refused:
+            self._tell_unapproved(refused, "--anew")
+            raise
+        except (StalePlan, IllegalPlan):
+            say(f"to plan the way home anew: {self._command('--anew')}")
+            raise
+        except StoppedHalfWay as stopped:
+            raise stopped.with_ways({RESUME: self._command("--anew")}) from stopped
 
     def _planned(self, kept: KeptRolling) -> Exit | None:
         """Plan and keep the stages; the exit code where there are none."""
@@ -145,15 +171,16 @@ class Round:
             if not is_agreed(kept, site, unasked=self.yes or demands.approval):
                 return self._declined(kept)
             say(f"the stages are kept in {kept.itinerary}, and what is done is written to {kept.trace}")
-            with telling_what_resumes(self._command()), _telling_who_is_off(kept, site):
+            with telling_what_resumes(self._command()), telling_who_is_off(kept, site):
                 rolled = Course(kept, site, self._means(site)).walk()
         except ApprovalRefused as refused:
             self._tell_unapproved(refused)
             raise
         except RollingStopped as stopped:
             raise stopped.with_ways({RESUME: self._command()}) from stopped
-        except (StalePlan, IllegalPlan):
-            self._tell_stale(index, site)
+        except (StalePlan, IllegalPlan, StoppedHalfWay) as error:
+            if stale_in(error):
+                self._tell_stale(index, site)
             raise
         off = downtimes(kept, site.clock.now())
         if not rolled.waits:
@@ -169,11 +196,11 @@ class Round:
             say("nothing was touched, and what was planned is given up")
         return Exit.NOT_APPROVED
 
-    def _tell_unapproved(self, refused: ApprovalRefused) -> None:
+    def _tell_unapproved(self, refused: ApprovalRefused, *flags: str) -> None:
         """Say how to go on where an approval is missing."""
         approve = shlex.join(["rebalancer", "approve", refused.where, "--by", "NAME", "--reason", "TEXT"])
         say(f"to approve it: {approve}")
-        say(f"then the same command goes on: {self._command()}")
+        say(f"then the same command goes on: {self._command(*flags)}")
 
     def _tell_stale(self, index: RollingIndex, site: Site) -> None:
         """Say how to go on where the plan of a stage is stale."""
@@ -182,10 +209,7 @@ class Round:
         anew = f"to plan the hosts that are left anew: {self._command('--anew')}"
         for stage in index.stages:
             if Maintenance.of(site.pool, stage.host_uuid, self.state_dir).is_begun:
-                options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
-                back = shlex.join(["rebalancer", "return", self.url, stage.host, *options])
-                say(f"{stage.host} stays disabled; to bring home whom it moved: {back}")
-                say(f"then, {anew}")
+                say(f"{stage.host} stays disabled; that takes it back into service, and brings VMs home first: {anew}")
                 return
         say(f"nothing more is sent; {anew}")
 
@@ -256,18 +280,6 @@ class Round:
             astray = (f"not brought home: {each}" for each in rolled.astray)
             show(f"done: {', '.join(index.hosts)}{left_out}", *astray, *downtime_tables(off))
         return Exit.LATER if rolled.waits else Exit.INCOMPLETE if aside or rolled.astray else Exit.DONE
-
-
-@contextmanager
-def _telling_who_is_off(kept: KeptRolling, site: Site) -> Iterator[None]:
-    """Say which VMs are off where the block ends in an error, or by Ctrl-C."""
-    try:
-        yield
-    except (RebalancerError, KeyboardInterrupt, typer.Abort):
-        with suppress(RebalancerError):
-            if words := off_now(downtimes(kept, site.clock.now())):
-                say(words)
-        raise
 
 
 def _asker(question: str = "") -> Callable[[str], bool] | None:

@@ -71,16 +71,40 @@ class PlannedAnew:
             raise StalePlan([f"{stage.folder.name} cannot be planned anew: {each}" for each in why])
         return plan
 
+    def homeward(self) -> Plan | None:
+        """The plan that brings home from where they are all that stages moved; None where nobody is to be.
+
+        Whoever has a home on a host that is disabled, or that the pool does not see live, stays, which is said.
+
+        Raises:
+            XapiError: the pool cannot be read.
+        """
+        begun = list(self._begun())
+        if not begun or self.progress.habit.leaves_vms_away:
+            return None
+        policy, start = self._policy(begun[-1]).model_copy(update={"empty": ()}), self.start()
+        state = self.site.read(policy.demand)
+        away = sorted(vm for vm, home in _strays(start, state.pool) if self._takes(home, vm, state.pool))
+        if not away:
+            return None
+        task = task_of(Model(state, policy, state_dir=self.site.state_dir), self.site.clock.now())
+        return plan_return(task.book.problem, start, away, made_at=task.made_at, pace=task.pace)
+
+    def _takes(self, home: Uuid, vm: Uuid, pool: Pool) -> bool:
+        """Whether the host *home* is in service in *pool*; said of *vm* where it is not."""
+        host = pool.hosts[home]
+        if host.enabled and host.live:
+            return True
+        self.site.say(f"VM {pool.vms[vm].name} stays on its new host: {host.name} is not in service")
+        return False
+
     def away(self, stage: KeptStage, pool: Pool) -> Iterator[Uuid]:
         """The VMs that should be home after *stage*, were moved away, and are not home in *pool*.
 
         Whoever has a home on the host of the stage returns with it, all others with the last stage.
         """
         last = stage.number == len(self.progress.stages)
-        for vm, home in self.start().host_of.items():
-            there = pool.vms[vm].resident_on if vm in pool.vms else None
-            if there is not None and there != home and home in pool.hosts and (last or home == stage.host):
-                yield vm
+        return (vm for vm, home in _strays(self.start(), pool) if last or home == stage.host)
 
     def start(self) -> Placement:
         """Where VMs were that plans took away and none has led home since, and their disks."""
@@ -122,3 +146,11 @@ class PlannedAnew:
         limits = policy.limits.model_copy(update={"solve_seconds": seconds})
         wishes = tuple(each for each in policy.run_on if not each.name.startswith(WISH))
         return policy.model_copy(update={"limits": limits, "run_on": wishes})
+
+
+def _strays(start: Placement, pool: Pool) -> Iterator[tuple[Uuid, Uuid]]:
+    """The VMs that are elsewhere in *pool* than at *start*, with the host of each there, if the pool still has it."""
+    for vm, home in start.host_of.items():
+        there = pool.vms[vm].resident_on if vm in pool.vms else None
+        if there is not None and there != home and home in pool.hosts:
+            yield vm, home

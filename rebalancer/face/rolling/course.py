@@ -101,7 +101,7 @@ class Course:
         try:
             return self._carried_out(stage, stage.folder)
         except (StalePlan, IllegalPlan, StoppedHalfWay) as error:
-            stale = _stale_in(error)
+            stale = stale_in(error)
             if stale is None or not is_settled(self._journal(stage)) or not self._turn.may_do_better(stage):
                 raise
             stage = self._turn.anew(stage, stale)
@@ -175,7 +175,7 @@ class Course:
         site.say(f"{stage.host_name} is back in service")
 
 
-def _stale_in(error: BaseException | None) -> StalePlan | IllegalPlan | None:
+def stale_in(error: BaseException | None) -> StalePlan | IllegalPlan | None:
     """*error*, or what has led to it, as far as it is that a plan is no longer legal."""
     while error is not None and not isinstance(error, StalePlan | IllegalPlan):
         error = error.__cause__

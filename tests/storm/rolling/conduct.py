@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from rebalancer.face.hosts import RollingPlans
 from rebalancer.plan import Plan
 from rebalancer.simulator import Simulator
 from tests.storm.conduct import HARMLESS, KEY, MARKS
@@ -66,13 +67,25 @@ class Conduct:
         self, simulator: Simulator, scene: Scene, judge: Watch, anew: Callable[[int], Plan | None] = lambda _: None
     ) -> None:
         self._anew = anew
-        self._database, self._judge, self._stages = simulator.database, judge, scene.plans.stages
+        self._database, self._judge = simulator.database, judge
+        self._homeward = set[tuple[str, str]]()
+        self.rebooted = Counter[str]()
+        self.begin(scene.plans)
+
+    def begin(self, plans: RollingPlans) -> None:
+        """From now on the hosts of *plans* are worked on, each once."""
+        self._stages = plans.stages
         self._homes = {each.vm: stage.host for stage in self._stages for each in stage.shut_down}
         self._hard = {each.vm for stage in self._stages for each in stage.shut_down if each.hard}
-        judge.pinned = {vm: self._database.by_uuid("VM", vm) for vm in self._homes}
+        self._judge.pinned |= {vm: self._database.by_uuid("VM", vm) for vm in self._homes}
         self._moves = [{(step.vm, step.target) for step in stage.plan.steps} for stage in self._stages]
         self._stage = 0
-        self.rebooted = Counter[str]()
+        for host in plans.hosts:
+            self.rebooted.pop(host, None)
+
+    def lead_home(self, plan: Plan) -> None:
+        """VMs go home by that plan, for what was begun is given up."""
+        self._homeward = {(step.vm, step.target) for step in plan.steps}
 
     def at_sending(self, call: Call) -> None:
         """A process moves VMs, leaves marks of its own, and does to hosts and pinned VMs what their stage says."""
@@ -116,12 +129,13 @@ class Conduct:
 
     def at_arrival(self, call: Call) -> None:
         """A VM that moves does so by a stage that is not over, once."""
-        stages = range(self._stage, len(self._moves))
-        at = next((number for number in stages if (call.vm, call.target) in self._moves_of(number)), None)
-        if at is None:
-            self._judge.blame(f"{call}: no step of a stage that is left")
-            return
-        self._stage = at
+        if (call.vm, call.target) not in self._homeward:
+            stages = range(self._stage, len(self._moves))
+            at = next((number for number in stages if (call.vm, call.target) in self._moves_of(number)), None)
+            if at is None:
+                self._judge.blame(f"{call}: no step of a stage that is left")
+                return
+            self._stage = at
         if self._judge.places.is_moving(call.vm):
             self._judge.blame(f"{call}: the VM is on its way already")
         if self._judge.places.where(call.vm) == [call.target]:

@@ -16,9 +16,11 @@ from rebalancer.execute import RunResult, pool_lock
 from rebalancer.export import read_plan
 from rebalancer.face.rolling import trace as traces
 from rebalancer.face.rolling.course import Course
+from rebalancer.face.rolling.given_up import give_up
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.means import ByPeople, ByXapi
-from rebalancer.face.rolling.site import PoolDoor, Site
+from rebalancer.face.rolling.site import PoolDoor, Progress, Site
+from rebalancer.face.rolling.take_back import HOME, take_back
 from rebalancer.face.rolling.trace import Entry, Event, Trace
 from rebalancer.files.writing import add_line
 from rebalancer.plan import Plan
@@ -27,6 +29,7 @@ from rebalancer.simulator import Simulator
 from rebalancer.simulator.migration import boots
 from rebalancer.simulator.migration.boots import go_down
 from rebalancer.simulator.state.world import World
+from rebalancer.whatif.itinerary import Purpose
 from tests.storm.blows import Strike
 from tests.storm.executor import (
     AFTER,
@@ -67,6 +70,8 @@ class Stage(HostsStage):
         self.ways = Ways([self.simulator], self.time, Random(seed), self.record, self.conduct)  # type: ignore[arg-type]  # a judge of calls, as it is one
         self.before, self.settings = self.homes(), self._settings()
         self.ends = self.before | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
+        self.left: list[str] = []
+        self.gave_up = False
         self.asks_people, self.any_time = False, False
         self.elsewhere: dict[str, set[str]] = {}
         self.astray: tuple[str, ...] = ()
@@ -110,19 +115,54 @@ class Stage(HostsStage):
 
         patch.setattr(boots, "go_down", judged)
 
-    def run(self, *strikes: Strike) -> str:
-        """A process from its start to its end, whatever befalls it; its exit code and words."""
-        return self.process("process", self.plans.stages[0].plan, self._ended, strikes)
+    def run(self, *strikes: Strike, anew: bool = False) -> str:
+        """A process from its start to its end, whatever befalls it; its exit code and words.
 
-    def _ended(self, executor: Executor) -> str:
+        With *anew* what was begun is given up, and the hosts that are left are planned anew; all where none is left.
+        """
+        ended = partial(self._ended, anew=anew)
+        return self.process("process", self.plans.stages[0].plan, ended, strikes)
+
+    def _ended(self, executor: Executor, *, anew: bool) -> str:
         pool = self.plans.stages[0].plan.made_from.pool
         with pool_lock(pool, self.folder):
-            return self._walked(executor, KeptRolling.of(pool, self.folder))
+            kept, site = KeptRolling.of(pool, self.folder), self._site(executor)
+            if anew and kept.is_begun:
+                if waits := self._given_up(kept, site):
+                    return f"{Exit.LATER:d} {waits}"
+                self.gave_up = True
+            if self.gave_up and not kept.is_begun and (why := self._plan_anew(executor)):
+                return f"{Exit.ERROR:d} {why}"
+            return self._walked(executor, kept, site)
 
-    def _walked(self, executor: Executor, kept: KeptRolling) -> str:
-        if not kept.is_begun:
-            kept.begin(self.plans)
-        site = Site(
+    def _given_up(self, kept: KeptRolling, site: Site) -> str:
+        """Give up what was begun, as `--anew` does; for what that waits, if it does."""
+        progress = Progress(kept, site)
+        worked_on = [each for each in progress.stages if each.purpose is Purpose.EMPTY]
+        left = [each.host for each in worked_on if not progress.has(Event.DONE, each)]
+        self.left = left or [each.host for each in worked_on]
+        if waits := take_back(progress, site, lambda *_: None):
+            return waits
+        self.said += give_up(Trace.opened(kept.trace), site)
+        self._judge_homes()
+        kept.end(site.clock.now())
+        return ""
+
+    def _plan_anew(self, executor: Executor) -> str:
+        """Plan the hosts that are left; VMs have to end where they are then. Why there is no plan, if so."""
+        model = rb.Model(self._read(executor, self.policy.demand), self.policy)
+        shut_down = bool(self.policy.rolling.shut_down)
+        made_at = executor.clock.now()
+        found = rb.rolling(model, self.left, version=self.version, shut_down=shut_down, made_at=made_at)
+        if found.refused:
+            return str(found.refused)
+        self.plans = found
+        self.conduct.begin(self.plans)
+        self.ends = self.homes() | {each.vm: self._uuid(each.ends_on_name) for each in self.plans.deviations}
+        return ""
+
+    def _site(self, executor: Executor) -> Site:
+        return Site(
             pool=self.plans.stages[0].plan.made_from.pool,
             policy=self.policy,
             door=PoolDoor(self.live),
@@ -133,6 +173,10 @@ class Stage(HostsStage):
             state_dir=self.folder,
             any_time=self.any_time,
         )
+
+    def _walked(self, executor: Executor, kept: KeptRolling, site: Site) -> str:
+        if not kept.is_begun:
+            kept.begin(self.plans)
         means = ByPeople(ask=None, work="reboot it") if self.asks_people else ByXapi(site=site)
         rolled = Course(kept, site, means).walk()
         executor.assert_alive()
@@ -142,7 +186,9 @@ class Stage(HostsStage):
         self.astray = rolled.astray
         return f"{Exit.DONE:d} done"
 
-    def _carried_out(self, executor: Executor, plan: Plan, _folder: Path) -> RunResult:
+    def _carried_out(self, executor: Executor, plan: Plan, folder: Path) -> RunResult:
+        if folder.name == HOME:
+            self.conduct.lead_home(plan)
         with self.live() as live:
             return rb.apply(plan, live, state_dir=self.folder, clock=executor.clock, stop=executor.stop)
 
@@ -153,13 +199,19 @@ class Stage(HostsStage):
     @property
     def lines(self) -> list[Entry]:
         """The trace, wherever it stands by now."""
-        paths = sorted((self.folder / "rolling").glob("*/trace.jsonl"))
-        return Trace.opened(paths[-1]).entries if paths else []
+        path = self._latest / "trace.jsonl"
+        return Trace.opened(path).entries if path.exists() else []
+
+    @property
+    def _latest(self) -> Path:
+        """The folder of what is under way, or was last."""
+        kept = KeptRolling.of(self.plans.stages[0].plan.made_from.pool, self.folder)
+        return kept.folder if kept.is_begun else max((self.folder / "rolling").glob("*"), default=kept.folder)
 
     def _made_anew(self, number: int) -> Plan | None:
         """The plan that the stage with that *number*, from 1, was given last; None where it has its first one."""
         told = [line.words for line in self.lines if (line.event, line.stage) == (Event.ANEW, number)]
-        return read_plan(next((self.folder / "rolling").glob(f"*/anew/{told[-1]}"))) if told else None
+        return read_plan(self._latest / "anew" / told[-1]) if told else None
 
     def points(self) -> dict[str, int]:
         """How many calls, lines of journals and lines of the trace there were."""
@@ -181,11 +233,7 @@ class Stage(HostsStage):
         worked_on = set(self.plans.hosts)
         if self._settings() != self.settings:
             self.blame("what was turned down while VMs were off is not as it was")
-        for vm, home in self.homes().items():
-            name = self.simulator.database.get("VM", self.simulator.database.by_uuid("VM", vm))["name_label"]
-            told = any(each.startswith(f"{name} is on ") for each in self.astray)
-            if home != self.ends[vm] and home not in self.elsewhere.get(vm, ()) and not told:
-                self.blame(f"VM {vm} is on {home or 'no host'}, and has to end on {self.ends[vm] or 'no host'}")
+        self._judge_homes()
         for host in hosts:
             if not host["enabled"]:
                 self.blame(f"{host['name_label']} is not enabled")
@@ -193,6 +241,15 @@ class Stage(HostsStage):
                 version = host["software_version"]["platform_version"]
                 if version != self.version:
                     self.blame(f"{host['name_label']} runs {version}")
+
+    def _judge_homes(self) -> None:
+        """Blame VMs that are not where they have to end, and of which nobody was told."""
+        for vm, home in self.homes().items():
+            name = self.simulator.database.get("VM", self.simulator.database.by_uuid("VM", vm))["name_label"]
+            told = any(each.startswith(f"{name} is on ") for each in self.astray)
+            told = told or any(each.startswith(f"VM {name} stays on ") for each in self.said)
+            if home != self.ends[vm] and home not in self.elsewhere.get(vm, ()) and not told:
+                self.blame(f"VM {vm} is on {home or 'no host'}, and has to end on {self.ends[vm] or 'no host'}")
 
     def plug(self, host: str) -> None:
         """Plug the storage of a host, by its ref, as somebody does who looks after it."""
