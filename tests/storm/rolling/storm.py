@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -75,7 +75,7 @@ def rolling_storm(seed: int, number: int) -> Outcome:
             if len(ends) >= calm:
                 stage.simulator.faults.clear()
             see_to_it(stage, ends[-1])
-            ends.append(stage.run())
+            ends.append(stage.run(anew=tried_in_vain(ends)))
         stage.time.sleep(LONG_SECONDS)
         if not ends[-1].startswith("0"):
             stage.blame(f"dead end: {ends[-1]}")
@@ -145,6 +145,11 @@ def see_to_it(stage: Stage, end: str) -> None:
     for host in sorted(stage.simulator.world.down - stage.simulator.world.booting):
         boots.boot(stage.simulator.world, host)
     stage.time.sleep(LONG_SECONDS)
+
+
+def tried_in_vain(ends: Sequence[str]) -> bool:
+    """Whether somebody who has typed the same again types `--anew` next: a plan is stale, and stays so."""
+    return len(ends) > 1 and ends[-1] == ends[-2] and "stale plan: " in ends[-1]
 
 
 def _named(stage: Stage, end: str) -> list[str]:
