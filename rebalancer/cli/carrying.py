@@ -18,7 +18,7 @@ from rebalancer.cli.exits import Exit
 from rebalancer.cli.output import say
 from rebalancer.cli.watching.progress import watch_run
 from rebalancer.errors import StoppedHalfWay
-from rebalancer.execute import Ending, PlanOrigin, RunResult, Timeouts, Wish, stop_on_signals
+from rebalancer.execute import Clock, Ending, PlanOrigin, RunResult, Timeouts, Wish, stop_on_signals
 from rebalancer.face.run import assert_fits
 from rebalancer.plan import Plan
 from rebalancer.policy import Policy
@@ -74,7 +74,8 @@ def options_of(way: rb.Connection, files: Mapping[str, Path | None]) -> list[str
 class Invocation:
     """How the plan in *folder* was carried out at *url*.
 
-    `ways` are the commands to go on with where another than `apply` began it, each after what it is for.
+    `ways` are the commands to go on with where another than `apply` began it, each after what it is for; `clock` is
+    that of this machine where none is given.
     """
 
     folder: Path
@@ -86,6 +87,7 @@ class Invocation:
     any_time: bool = False
     break_lock: bool = False
     ways: Mapping[str, str] | None = None
+    clock: Clock | None = None
 
     def ways_on(self) -> Mapping[str, str]:
         """The commands, each after what it is for."""
@@ -169,6 +171,7 @@ def carried_out(plan: Plan, invocation: Invocation, deadline: datetime | None) -
                     any_time=invocation.any_time,
                     break_lock=invocation.break_lock,
                     reporter=told,
+                    clock=invocation.clock,
                     stop=stop,
                     origin=invocation.origin,
                 )

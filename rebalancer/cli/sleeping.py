@@ -34,6 +34,7 @@ from rebalancer.execute.power.switch import guests_on
 from rebalancer.export import read_plan
 from rebalancer.face.sleeping import (
     Candidates,
+    any_can_be_woken,
     assert_may_sleep,
     assert_may_wake,
     awake,
@@ -80,7 +81,7 @@ class Saving:
             if not self._gathered(model, record):
                 self._tell([], {"asleep": [], "awake": {}})
                 return Exit.LATER
-            with telling_what_resumes(self._command("sleep", "--execute")):
+            with telling_what_resumes(self._to_sleep()):
                 asleep = self._switched_off(record)
         self._tell([f"{name} sleeps" for name in asleep], {"asleep": asleep, "awake": self.stay})
         return Exit.DONE
@@ -146,7 +147,8 @@ class Saving:
             journal=None,
             state_dir=self.state_dir,
             any_time=self.any_time,
-            ways={RESUME: self._command("sleep", "--execute")},
+            ways={RESUME: self._to_sleep()},
+            clock=self.clock,
         )
         try:
             result = carried_out(plan, way, None)
@@ -167,13 +169,22 @@ class Saving:
         with watch_solve() as reporter:
             plan = rb.rebalance(model, made_at=self.clock.now(), reporter=reporter)
         hosts = emptied_by(plan)
-        if not hosts:
+        if not hosts or not self._any_can_be_woken(model, hosts):
             return False
         shutil.rmtree(record.plan, ignore_errors=True)
         make_state_folder(record.folder)
         plan.save(record.plan)
         self._note_all(record, hosts, HostStage.PLANNED, f"by plan {plan.digest}")
         return True
+
+    def _any_can_be_woken(self, model: rb.Model, hosts: Collection[str]) -> bool:
+        """Whether somebody could switch on one of *hosts*, so that it is worth emptying them."""
+        with rb.connect(self.url, self.connection) as live:
+            found = any_can_be_woken(live, hosts, self.wanted)
+        if not found:
+            names = ", ".join(model.state.pool.hosts[host].name for host in hosts)
+            say(f"no VM is moved: the plan empties {names}, and without a power_on_mode nobody could wake them")
+        return found
 
     def _note_all(self, record: PowerRecord, hosts: Collection[str], stage: HostStage, words: str) -> None:
         for host in hosts:
@@ -243,13 +254,18 @@ class Saving:
         return needed_of(model, others, on, self.clock.now())
 
     def _stopped(self, doubts: Sequence[str], record: PowerRecord, *, done: int, left: int) -> StoppedHalfWay:
-        ways = {RESUME: self._command("sleep", "--execute"), "to wake them": self._command("wake", "--all")}
+        ways = {RESUME: self._to_sleep(), "to wake them": self._command("wake", "--all")}
         return StoppedHalfWay("\n".join(doubts), done=done, left=left, journal=str(record.path), ways=ways)
+
+    def _to_sleep(self) -> str:
+        """What to type to go on with putting hosts to sleep."""
+        return self._command("sleep", "--execute", *(["--any-time"] if self.any_time else []))
 
     def _command(self, name: str, *flags: str) -> str:
         """What to type next, which gets in as this command did."""
         options = options_of(self.connection, {"policy": self.policy, "state-dir": self.state_dir})
-        return shlex.join(["rebalancer", name, self.url, *flags, *options])
+        clock = ["--pool-clock"] if self.pool_clock else []
+        return shlex.join(["rebalancer", name, self.url, *flags, *clock, *options])
 
     def _tell(self, done: Sequence[str], document: Mapping[str, object]) -> None:
         if self.json:

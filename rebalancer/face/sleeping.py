@@ -82,6 +82,11 @@ def emptied_by(plan: Plan) -> tuple[Uuid, ...]:
     return tuple(row.uuid for row in plan.hosts if row.before.vms and not row.after.vms)
 
 
+def any_can_be_woken(live: LivePool | LivePair, hosts: Collection[Uuid], policy: Policy) -> bool:
+    """Whether XAPI could switch on one of *hosts*, by its record now, so that it is worth emptying them."""
+    return isinstance(live, LivePool) and any(map(live.host_power(policy.execution.power).mode, hosts))
+
+
 def awake(model: Model) -> frozenset[Uuid]:
     """The hosts on which VMs can be."""
     return in_service(model.state.pool)

@@ -16,9 +16,9 @@ EAGER = ALLOWED + "[sleep]\nmargin_hosts = 0\nboot_minutes = 5\nrest_hours = 0\n
 """Hosts go to sleep as soon as they may."""
 
 
-def quiet_pool() -> Simulator:
-    """The pool, to be entered as a context; each of its hosts can be switched on."""
-    simulator = Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0)
+def quiet_pool(now: float | None = None) -> Simulator:
+    """The pool, to be entered as a context; each of its hosts can be switched on. Its clock shows *now* at first."""
+    simulator = Simulator(POOL, user=USER, password=PASSWORD, speed=500.0, login_delay=0.0, now=now)
     for ref, _ in simulator.database.items("host"):
         simulator.database.change("host", ref, power_on_mode="wake-on-lan")
     return simulator

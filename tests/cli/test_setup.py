@@ -300,11 +300,21 @@ def test_hosts_that_sleep_are_set_up(asked: Terminal, secured: Simulator) -> Non
         command = re.search(rf"^ExecStart=\S+ {name} (.+)$", service, re.MULTILINE)
         assert command is not None
         assert command[1] == f"--state-dir {asked.folder}/state --policy {asked.folder}/etc/saving.toml"
+        assert f"\nReadWritePaths={asked.folder}/state\n" in service
+        assert "Directory=rebalancer" not in service
     assert "enable --now rebalancer-sleep.timer rebalancer-wake.timer" in written.out
     nightly = (asked.folder / "units" / UNITS["service"]).read_text(encoding="utf-8")
     assert f"{asked.folder}/etc/nightly.toml" in nightly
     printed = asked.run(
-        "setup", secured.url, "--folder", "more", "--fingerprint", secured.certificate_fingerprint, "--sleep"
+        "setup",
+        secured.url,
+        "--folder",
+        "more",
+        "--state-dir",
+        "state",
+        "--fingerprint",
+        secured.certificate_fingerprint,
+        "--sleep",
     )
     for kind in SAVING:
         told = next(line for line in printed.out.splitlines() if f" systemd {kind} " in line)
@@ -312,8 +322,7 @@ def test_hosts_that_sleep_are_set_up(asked: Terminal, secured: Simulator) -> Non
         unit = asked.run(*shlex.split(words)[1:]).out
         there = (asked.folder / "units" / SAVING[kind]).read_text(encoding="utf-8")
         elsewhere = there.replace(f"{asked.folder}/etc", f"{asked.folder}/more")
-        usual = elsewhere.replace(f"{asked.folder}/state", "/var/lib/rebalancer")
-        assert unit == f"# {SAVING[kind]}\n{usual}"
+        assert unit == f"# {SAVING[kind]}\n{elsewhere}"
         assert path == f"/etc/systemd/system/{SAVING[kind]}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ from tests.cli.terminal import READS, ROOT, Ended, Terminal
 from tests.execute.killing import Killed
 
 ON = (True, True)
+LATE_CLOCK = "[demand]\nclock_limit_minutes = 1_000_000\n"
+"""Metrics count of a host whose clock is months off, which is the only one once the others sleep."""
 LINES = 14
 """What is written of two hosts that are emptied, put to sleep and woken: seven lines each."""
 
@@ -113,19 +116,49 @@ def test_a_host_that_cannot_be_switched_on_is_not_switched_off(
     own: Simulator, terminal: Terminal, policy: Path
 ) -> None:
     """Without a power_on_mode, looked at right before; and one that loses it asleep is named, and stays noted."""
-    for ref, _ in own.database.items("host"):
-        own.database.change("host", ref, power_on_mode="")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Saving, "_switched_off", lambda *_: [])
+        assert sleep(own, terminal, policy).code == Exit.DONE
+    of_all(own, "")
     ended = sleep(own, terminal, policy)
     assert (ended.code, off(own)) == (Exit.DONE, [])
     assert "no power_on_mode" in ended.out
-    for ref, _ in own.database.items("host"):
-        own.database.change("host", ref, power_on_mode="wake-on-lan")
+    of_all(own, "wake-on-lan")
     assert sleep(own, terminal, policy).code == Exit.DONE
     lost = off(own)[0]
     own.database.change("host", ref_of(own, lost), power_on_mode="")
     stopped = wake(own, terminal, policy, "--all")
     assert (stopped.code, off(own)) == (Exit.STOPPED, [lost])
     assert f"{lost} has no power_on_mode any more" in stopped.err
+
+
+def of_all(own: Simulator, mode: str) -> None:
+    """Let all hosts have that power_on_mode."""
+    for ref, _ in own.database.items("host"):
+        own.database.change("host", ref, power_on_mode=mode)
+
+
+def test_no_vm_is_moved_where_nobody_could_be_woken(own: Simulator, terminal: Terminal, policy: Path) -> None:
+    """Hosts that cannot be switched on are not emptied for nothing."""
+    of_all(own, "")
+    before = {ref: vm["resident_on"] for ref, vm in own.database.items("VM")}
+    ended = sleep(own, terminal, policy)
+    assert (ended.code, ended.out, off(own)) == (Exit.DONE, "nothing was switched\n", [])
+    assert "no VM is moved: the plan empties " in ended.err
+    assert {ref: vm["resident_on"] for ref, vm in own.database.items("VM")} == before
+
+
+def test_the_clock_of_the_pool_counts_from_the_plan_to_the_last_host(terminal: Terminal) -> None:
+    """Months ago, so that the plan is too old by that of this machine; what to type next goes by it, too."""
+    policy = terminal.write("p.toml", EAGER + LATE_CLOCK)
+    with quiet_pool((datetime.now(UTC) - timedelta(days=90)).timestamp()) as own:
+        ended = sleep(own, terminal, policy, "--pool-clock")
+        assert (ended.code, bool(off(own))) == (Exit.DONE, True), ended.err
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(HostSwitch, "_shows", lambda *_: False)
+            stopped = wake(own, terminal, policy, "--pool-clock", "--all")
+        assert f"to wake them: rebalancer wake {own.url} --all --pool-clock --policy {policy}" in stopped.err
+        assert wake(own, terminal, policy, "--pool-clock", "--all").code == Exit.DONE
 
 
 def test_a_host_that_others_emptied_stays_on(own: Simulator, terminal: Terminal, policy: Path) -> None:

@@ -125,10 +125,10 @@ def unit(kind: str, installation: Installation) -> str:
     paths = [] if installation.is_usual else [installation.state_dir]
     if installation.metrics_file:
         paths.append(str(PurePosixPath(installation.metrics_file).parent))
-    if paths:
-        text = text.replace(METRICS_FOLDERS, f"ReadWritePaths={' '.join(map(quoted, paths))}")
+    written = f"ReadWritePaths={' '.join(map(quoted, paths))}" if paths else METRICS_FOLDERS
+    text = text.replace(METRICS_FOLDERS, written)
     if not installation.is_usual:
-        text = text.replace(OWN_FOLDERS, "")
+        text = text.replace(OWN_FOLDERS, "" if written in text else f"{written}\n")
     if any(PurePosixPath(path).parts[1] in HOMES for path in (installation.program, installation.policy, *paths)):
         text = text.replace(HIDDEN_HOMES, "ProtectHome=read-only")
     return text

@@ -71,6 +71,11 @@ def power_on(context: Context, host: str) -> None:
         boots.boot(context.world, host)
 
 
+def set_power_on_mode(context: Context, host: str, mode: str, config: dict[str, str]) -> None:
+    """Say by which plugin a host is switched on, "" for none; XAPI looks at neither."""
+    context.world.database.change("host", host, power_on_mode=mode, power_on_config=dict(config))
+
+
 def disable(context: Context, host: str, auto_enable: bool = True) -> None:  # noqa: FBT001, FBT002 - as XAPI has it
     """Let a host take no VMs any more; HA may object, and a host that is dead cannot be told.
 
@@ -99,6 +104,7 @@ CALLS: Table = {
     "host.reboot": partial(go_down, "reboot", "Host is rebooting"),
     "host.shutdown": partial(go_down, "shutdown", "Host is shutting down"),
     "host.power_on": power_on,
+    "host.set_power_on_mode": set_power_on_mode,
     "host.disable": disable,
     "host.enable": enable,
 }

@@ -73,7 +73,7 @@ def test_a_host_is_switched_on_where_somebody_can(simulator: Simulator, xapi: Pr
     assert ask(xapi.host.power_on, member) == ["HOST_IS_LIVE", member]
     die(simulator, member)
     assert ask(xapi.host.power_on, member) == ["HOST_POWER_ON_MODE_DISABLED"]
-    simulator.database.change("host", member, power_on_mode="wake-on-lan")
+    assert ask(xapi.host.set_power_on_mode, member, "wake-on-lan", {}) == []
     assert ask(xapi.host.power_on, member) == []
     assert ask(xapi.host.power_on, "OpaqueRef:none") == ["HANDLE_INVALID", "host", "OpaqueRef:none"]
 
