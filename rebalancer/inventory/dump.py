@@ -112,12 +112,9 @@ def is_dump(content: bytes) -> bool:
 def records_in(content: bytes, where: str) -> Records:
     """The records of a dump with that *content*, unpacked; *where* names it in errors, as `records_from_dump`."""
     records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in CLASSES}
-    try:
-        for kind, fields in _rows(where, content):
-            ref = fields.pop("ref")
-            records[kind][ref] = _record(fields)
-    except NotAnExpression as error:
-        raise SnapshotError(where, f"it holds a broken set or map: {error}", REMEDY) from None
+    for kind, fields in _rows(where, content):
+        ref = fields.pop("ref")
+        records[kind][ref] = _record(fields, f"{where}, {kind} {fields.get('uuid', ref)}")
     if not records["pool"]:
         raise SnapshotError(where, "it holds no pool, so it is not a XenServer database", REMEDY)
     _complete(records)
@@ -185,15 +182,20 @@ class _Table:
         raise SnapshotError(self.where, "it declares a document type, which no dump does", REMEDY)
 
 
-def _record(fields: Mapping[str, str]) -> dict[str, Any]:
+def _record(fields: Mapping[str, str], where: str) -> dict[str, Any]:
     named = ((field.replace("__", "_"), text) for field, text in fields.items() if not field.startswith("_"))
-    return {field: _value(field, _unprotected(text)) for field, text in named}
+    return {field: _value(field, _unprotected(text), where) for field, text in named}
 
 
-def _value(field: str, text: str) -> object:
-    if field in MAPS:
-        return read_map(text)
-    return read_set(text) if field in SETS else text
+def _value(field: str, text: str, where: str) -> object:
+    try:
+        if field in MAPS:
+            return read_map(text)
+        return read_set(text) if field in SETS else text
+    except NotAnExpression as error:
+        raise SnapshotError(
+            where, f"{field} is a broken {'map' if field in MAPS else 'set'}: {error}", REMEDY
+        ) from None
 
 
 def _unprotected(text: str) -> str:

@@ -143,7 +143,7 @@ ROW = '<row ref="OpaqueRef:1" uuid="u" name_label="a%.b%%" tags="(\'x\')"/>'
         (b"<!DOCTYPE database [<!ENTITY a 'b'>]><database/>", "it declares a document type"),
         (
             b"<database><table name='pool'><row ref='P' uuid='u' tags=\"('x'\"/></table></database>",
-            "a broken set or map",
+            "dump.xml, pool u: tags is a broken set: \"('x'\".",
         ),
     ],
 )
@@ -153,7 +153,7 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes, problem: str)
     path.write_bytes(content)
     with pytest.raises(SnapshotError) as raised:
         records_from_dump(path)
-    assert str(raised.value).startswith(f"{path}: ")
+    assert str(raised.value).startswith(str(path))
     assert problem in str(raised.value)
     assert "xe pool-dump-database" in str(raised.value)
 
