@@ -12,6 +12,9 @@ from rebalancer.whatif.fit.answer import Fit
 from rebalancer.whatif.prices.price import Price
 from rebalancer.whatif.scenarios.outcome import Outcome
 
+COUNTS = ("hosts_over_now", "hosts_over", "failures_outlived", "hosts", "moves")
+"""Whole numbers of a scenario, which are missing where it cannot be."""
+
 
 def failures_frame(found: Sequence[Failure]) -> pd.DataFrame:
     """One row a failure and VM that stays down; `vm` and what follows are empty where all restart.
@@ -79,8 +82,9 @@ def places_frame(found: Sequence[Place]) -> pd.DataFrame:
 
 
 def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
-    """One row a scenario; loads in pCPU-hours, memory in GiB.
+    """One row a scenario; loads in pCPU-hours, memory in GiB, `gap` as a share of the load cost that was found.
 
+    `failures_outlived` counts the hosts whose death, one at a time, leaves no VM down. Nobody can tell what is missing.
     Several VMs stand in one cell, with commas between, in `stuck` and `stuck_vm_uuids`.
 
     Example:
@@ -116,7 +120,7 @@ def outcomes_frame(found: Sequence[Outcome]) -> pd.DataFrame:
         }
         for each in found
     ]
-    return pd.DataFrame(rows).set_index("scenario").round(3)
+    return pd.DataFrame(rows).set_index("scenario").astype(dict.fromkeys(COUNTS, "Int64")).round(3)
 
 
 def fit_frame(found: Fit) -> pd.DataFrame:

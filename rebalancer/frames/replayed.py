@@ -14,7 +14,8 @@ from rebalancer.whatif.replay import DAYS_OF_WEEK, SHARES, Replay, ReplayedNight
 def replay_frame(found: Replay, each: Literal["contender", "week", "night"] = "contender") -> pd.DataFrame:
     """One row a contender of a replay, or a week or night of one: load with it and without, and what it cost.
 
-    Overload and regret are in pCPU-hours, `above_75_hours` in host-hours. `worst_share` is the busiest host-hour as a
+    Overload is counted from 75 % of the hosts' pCPUs on for all alike, whatever the threshold of a policy, and with
+    regret in pCPU-hours; `above_75_hours` in host-hours. `worst_share` is the busiest host-hour as a
     share of the host's pCPUs; `moved_most` the VM that moved most often; regret is NaN where nobody asked. The index
     is the contender's name, and the number of the week or night from 1; `begins` is the first midnight, UTC.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from rebalancer.plots.axes import COLOURS, DARK, axes_of
+from rebalancer.whatif.replay import SHARES
 
 MARKERS: Final = "osD^vPX*"
 """One more than there are colours, so that no two contenders look alike for long."""
@@ -50,7 +51,7 @@ def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         >>> state = rb.read("pool.json.gz")
         >>> found = rb.replay(state, "traces.csv", nights=2, seconds=1, regret=False)
         >>> rb.plots.plot_replay(rb.frames.replay_frame(found)).get_ylabel()
-        'overload (pCPU-hours)'
+        'overload above 75% (pCPU-hours)'
 
     Args:
         contenders: `replay_frame` of a replay, a row a contender.
@@ -67,7 +68,7 @@ def plot_replay(contenders: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if least > 0:
         axis.axhline(least, color=DARK, linewidth=0.8, label="least that any placement has")
     top = float(contenders["overload_pcpu_hours"].max()) or 1.0
-    axis.set(xlabel="GiB copied", ylabel="overload (pCPU-hours)", ylim=(-top / 20, top * 1.1))
+    axis.set(xlabel="GiB copied", ylabel=f"overload above {SHARES[0]:.0%} (pCPU-hours)", ylim=(-top / 20, top * 1.1))
     axis.margins(x=0.15)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return axis

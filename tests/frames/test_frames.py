@@ -205,6 +205,15 @@ def test_refusals_agree_with_the_matrix(model: Model, frames: dict[str, pd.DataF
     assert len(first) == (~cells.isin(["", "=", "+"])).to_numpy().sum()
 
 
+def test_whole_numbers_stay_whole_beside_what_cannot_be() -> None:
+    """A scenario that cannot be has no numbers, and those of others are no floats for it."""
+    fine = rb.scenarios.Outcome(name="fine", words="", feasible=True, hosts=5, moves=2)
+    refused = rb.scenarios.Outcome(name="refused", words="", feasible=False, why="no")
+    table = rb.frames.outcomes_frame([fine, refused])
+    assert [str(table.loc["fine", column]) for column in ("hosts", "moves")] == ["5", "2"]
+    assert table.loc["refused", ["hosts", "moves", "failures_outlived"]].isna().all()
+
+
 def test_big_values_say_little(model: Model, plan: Proposal) -> None:
     """Under 300 characters in a terminal, a few rows in a notebook."""
     values = [model, model.state, model.state.pool, model.problem, plan, model.state.demand]
