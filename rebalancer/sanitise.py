@@ -11,14 +11,26 @@ FORMULA_STARTS = "=+-@＝＋－＠"  # noqa: RUF001 - spreadsheets take the wide
 
 
 def one_line(text: str) -> str:
-    """*text* on one line; what has no shape of its own is shown by its number, as in `u202e` behind a backslash."""
+    r"""*text* on one line; what has no shape of its own is shown by its number, as in `u202e` behind a backslash.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.sanitise.one_line("web\n1")
+        'web 1'
+    """
     if text.isprintable() and BLANK.isdisjoint(text):
         return text
     return "".join(" " if each.isspace() else each if _shows(each) else f"\\u{ord(each):04x}" for each in text)
 
 
 def harmless_json(text: str) -> str:
-    """*text*, which is JSON, with the escapes of JSON for whatever would not show as it is; it says the same."""
+    r"""*text*, which is JSON, with the escapes of JSON for whatever would not show as it is; it says the same.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.sanitise.harmless_json('"web\u202e1"')
+        '"web\\u202e1"'
+    """
     return re.sub(r"[^\x00-\x7e]", lambda found: found[0] if _shows(found[0]) else _escaped(found[0]), text)
 
 
@@ -32,7 +44,13 @@ def _escaped(letter: str) -> str:
 
 
 def sentence(*parts: str, most: int = 900) -> str:
-    """*parts* on one line, of at most so many characters: those that are too long lose what is in their middle."""
+    r"""*parts* on one line, of at most so many characters: those that are too long lose what is in their middle.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.sanitise.sentence("VM 'web-1' ", "cannot leave 'ash':\nit has a PCI device")
+        "VM 'web-1' cannot leave 'ash': it has a PCI device"
+    """
     lines = [one_line(part) for part in parts]
     room, left = most, len(lines)
     for line in sorted(lines, key=len):
@@ -49,6 +67,12 @@ def _within(line: str, most: int) -> str:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """*text* on one line, marked as text where a spreadsheet would compute it."""
+    """*text* on one line, marked as text where a spreadsheet would compute it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.sanitise.spreadsheet_cell("=1+1"), rb.sanitise.spreadsheet_cell("web-1")
+        ("'=1+1", 'web-1')
+    """
     line = one_line(text)
     return f"'{line}" if line.lstrip().startswith(tuple(FORMULA_STARTS)) else line

@@ -28,7 +28,15 @@ class Demands:
 
 
 def demands_in(file: Path) -> Demands:
-    """What the section `[execution]` of the policy in *file* demands; its paths are relative to the file's folder.
+    r"""What the section `[execution]` of the policy in *file* demands; its paths are relative to the file's folder.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> _ = Path("nightly.toml").write_text("[execution]\nrequire_approval = true\n")
+        >>> Path("nightly.toml").chmod(0o600)
+        >>> rb.approval.demands_in(Path("nightly.toml")).approval
+        True
 
     Raises:
         PolicyError: the policy cannot be used, or is none to believe.
@@ -39,7 +47,15 @@ def demands_in(file: Path) -> Demands:
 
 
 def kept_policy(file: Path) -> Policy:
-    """The policy in *file*, which nobody but its owner can have written: somebody else might demand less.
+    r"""The policy in *file*, which nobody but its owner can have written: somebody else might demand less.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> _ = Path("nightly.toml").write_text('preset = "conservative"\n')
+        >>> Path("nightly.toml").chmod(0o600)
+        >>> rb.approval.kept_policy(Path("nightly.toml")).preset
+        'conservative'
 
     Raises:
         PolicyError: the policy cannot be used, or others may write to it, or to its folder.
@@ -52,6 +68,16 @@ def kept_policy(file: Path) -> Policy:
 
 def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | None:
     """Pass if *plan* is approved as *demands* and its own policy say; the approval where one was demanded.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> try:
+        ...     rb.approval.assert_approved(plan, Path("tonight"), rb.approval.Demands(approval=True))
+        ... except rb.errors.ApprovalRefused as error:
+        ...     print(error)
+        not approved: tonight: there is no approval.json. Approve it with `rebalancer approve`.
 
     Raises:
         ApprovalRefused: it is not, or it is for other files than those in *folder*.
@@ -72,6 +98,16 @@ def assert_approved(plan: Plan, folder: Path, demands: Demands) -> Approval | No
 
 def approval_of(digest: str, pool: Uuid, folder: Path, demands: Demands) -> Approval:
     """The approval in *folder* of what has that *digest*, for *pool*, signed where *demands* say so.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> folder, demands = Path("tonight"), rb.approval.Demands(approval=True)
+        >>> _ = rb.approval.approve(plan, folder, by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> rb.approval.approval_of(plan.digest, plan.made_from.pool, folder, demands).by
+        'ann'
 
     Raises:
         ApprovalRefused: there is none, or it is for something else.

@@ -55,6 +55,15 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
 
     The approval is for the files beside plan.json as well, by the digest of their manifest, where there is one.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> said = rb.approval.approve(plan, Path("tonight"), by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> said.by, said.plan == plan.digest
+        ('ann', True)
+
     Raises:
         StalePlan: the plan has expired, or is not made yet.
         PlanFileError: the files in *folder* are not those of the plan, as they were written.
@@ -72,6 +81,16 @@ def approve(plan: Plan, folder: Path, *, by: str, reason: str, now: datetime, ke
 def keep_approval(made: Approval, folder: Path, *, key: Path | None = None) -> Approval:
     """Record *made* in *folder*, signed with the SSH key *key* where there is one, and return it.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> said = rb.approval.approve(plan, Path("tonight"), by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> _ = rb.export.write_plan(plan, "copy")
+        >>> rb.approval.keep_approval(said, Path("copy")) == rb.approval.read_approval(Path("copy"))
+        True
+
     Raises:
         InputError: there is an approval already, or it cannot be written or signed.
     """
@@ -87,6 +106,15 @@ def keep_approval(made: Approval, folder: Path, *, key: Path | None = None) -> A
 
 def approval_in_words(plan: Plan, folder: Path) -> str:
     """What stands beside *plan* in *folder*, unchecked; "" where nothing does.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> _ = rb.approval.approve(plan, Path("tonight"), by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> rb.approval.approval_in_words(plan, Path("tonight")).partition(" at ")[0]
+        'approved by ann'
 
     Raises:
         ApprovalRefused: something does that is no approval.
@@ -104,6 +132,15 @@ def approval_in_words(plan: Plan, folder: Path) -> str:
 def approved_manifest(folder: Path) -> str | None:
     """The digest of the manifest that the approval in *folder* is for; None where there is none.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> _ = rb.approval.approve(plan, Path("tonight"), by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> rb.approval.approved_manifest(Path("tonight")) == rb.export.vouched(plan, Path("tonight"))
+        True
+
     Raises:
         ApprovalRefused: what stands there is no approval.
     """
@@ -112,6 +149,14 @@ def approved_manifest(folder: Path) -> str | None:
 
 def assert_said(by: str, reason: str) -> None:
     """Pass if both are a line of text.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> try:
+        ...     rb.approval.assert_said("ann", "")
+        ... except rb.errors.InputError as error:
+        ...     print(error)
+        --reason: it is empty, or no plain line of text. Say who approves the plan, and why.
 
     Raises:
         InputError: one is empty, or more than a line.
@@ -154,6 +199,16 @@ def read_text(folder: Path) -> bytes:
 
 def read_approval(folder: Path) -> Approval:
     """The approval in *folder*, whether or not it fits the plan there.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> folder = Path("tonight")
+        >>> said = rb.approval.approve(plan, folder, by="ann", reason="looked at", now=datetime.now(UTC))
+        >>> rb.approval.read_approval(folder) == said
+        True
 
     Raises:
         ApprovalRefused: there is none, or it is none.

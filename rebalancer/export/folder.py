@@ -32,6 +32,12 @@ def write_plan(plan: Plan, folder: Path | str) -> tuple[Path, ...]:
     The folder appears with all of its files at once. What else lies in it is never touched: a folder with other files
     is refused.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> sorted(path.name for path in rb.export.write_plan(plan, "copy"))
+        ['manifest.json', 'moves.csv', 'plan.html', 'plan.json', 'plan.md', 'run.sh']
+
     Raises:
         PlanFileError: the folder holds something else, or cannot be written.
     """
@@ -49,6 +55,13 @@ def write_files_anew(path: Path) -> tuple[Path, ...]:
     """Write what people read and a shell runs, and the manifest, beside the plan.json in *path*; the paths of them all.
 
     plan.json stays as it is, byte for byte. The manifest comes last: until it is there, the files are refused.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> Path("tonight/plan.md").unlink()
+        >>> sorted(path.name for path in rb.export.write_files_anew(Path("tonight")))
+        ['manifest.json', 'moves.csv', 'plan.html', 'plan.md', 'run.sh']
 
     Raises:
         PlanFileError: there is no plan, it has another name, or the files cannot be written.
@@ -97,6 +110,15 @@ def _remove(folder: Path) -> None:
 
 def assert_free(target: Path) -> None:
     """Pass if a plan may be written to *target*: there is nothing, an empty folder or an older plan.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> try:
+        ...     rb.export.assert_free(Path("pool.json.gz"))
+        ... except rb.errors.PlanFileError as error:
+        ...     print(error)
+        pool.json.gz: it is a file. Name a folder.
 
     Raises:
         PlanFileError: there is something else.

@@ -89,6 +89,13 @@ def vouched(plan: Plan, path: Path) -> str | None:
 
     Plans of earlier versions have no manifest: for them nothing but plan.json itself is known to be as it was written.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.export.vouched(plan, Path("tonight"))[:7]
+        'sha256:'
+
     Raises:
         EditedPlan: a file is not as the manifest has it, or not as this version writes it where this version wrote
             it; or the manifest is for another plan.
@@ -108,7 +115,15 @@ def vouched(plan: Plan, path: Path) -> str | None:
 
 
 def has_unvouched(path: Path) -> bool:
-    """Whether files stand beside the plan in *path* that people may read, and no manifest."""
+    """Whether files stand beside the plan in *path* that people may read, and no manifest.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> Path("tonight/manifest.json").unlink()
+        >>> rb.export.has_unvouched(Path("tonight"))
+        True
+    """
     folder = path if path.is_dir() else path.parent
     return not (folder / MANIFEST_JSON).exists() and any((folder / name).exists() for name in RENDERED)
 

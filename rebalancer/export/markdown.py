@@ -45,7 +45,14 @@ SHOWN = 6
 
 
 def plan_markdown(plan: Plan) -> str:
-    """*plan* as a page in GitHub's Markdown."""
+    """*plan* as a page in GitHub's Markdown.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.export.plan_markdown(plan).splitlines()[0]
+        '# Plan for pool simulated'
+    """
     sections = {
         f"# Plan for pool {markdown_text(plan.made_from.called)}": _head(plan),
         "## Summary": _overview(plan),

@@ -29,7 +29,14 @@ COLUMNS = (
 
 
 def moves_csv(plan: Plan) -> str:
-    """The steps of *plan* as CSV with a header (RFC 4180, lines end in CRLF)."""
+    """The steps of *plan* as CSV with a header (RFC 4180, lines end in CRLF).
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.export.moves_csv(plan).splitlines()[0].split(",")[:5]
+        ['step', 'kind', 'vm', 'vm_uuid', 'from']
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

@@ -38,12 +38,26 @@ NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
 
 def plan_json(plan: Plan) -> str:
-    """*plan* as the text of plan.json: indented, keys in the order of the schema, ending in a newline."""
+    """*plan* as the text of plan.json: indented, keys in the order of the schema, ending in a newline.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.export.plan_json(plan) == Path("tonight/plan.json").read_text()
+        True
+    """
     return harmless_json(json.dumps(plan_document(plan), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def read_plan(path: Path | str) -> Plan:
     """The plan in *path*: a plan folder, or its plan.json.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> len(plan.steps), plan.outcome
+        (5, 'improved')
 
     Raises:
         PlanFileError: there is none; it is truncated, something else, of a newer format, or was edited.
@@ -53,12 +67,26 @@ def read_plan(path: Path | str) -> Plan:
 
 
 def folder_of(path: Path) -> Path:
-    """The folder of the plan in *path*: what belongs to a plan stands beside its plan.json."""
+    """The folder of the plan in *path*: what belongs to a plan stands beside its plan.json.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.export.folder_of(Path("tonight/plan.json")).name, rb.export.folder_of(Path("tonight")).name
+        ('tonight', 'tonight')
+    """
     return path if path.is_dir() else path.parent
 
 
 def is_plan(path: Path) -> bool:
-    """Whether *path* is to be read as a plan: a folder, a plan.json, or a file that calls itself one."""
+    """Whether *path* is to be read as a plan: a folder, a plan.json, or a file that calls itself one.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.export.is_plan(Path("tonight")), rb.export.is_plan(Path("pool.json.gz"))
+        (True, False)
+    """
     if path.is_dir() or path.name == PLAN_JSON:
         return True
     if not path.is_file():
@@ -70,6 +98,13 @@ def is_plan(path: Path) -> bool:
 
 def plan_from_json(text: bytes | str, where: str) -> Plan:
     """The plan that *text* holds; *where* names it in errors.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> text = Path("tonight/plan.json").read_bytes()
+        >>> rb.export.plan_from_json(text, "plan.json") == rb.export.read_plan("tonight")
+        True
 
     Raises:
         PlanFileError: as `read_plan`.

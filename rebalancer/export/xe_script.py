@@ -34,7 +34,14 @@ WINDOW_CLOSED = 9
 
 
 def xe_script(plan: Plan) -> str:
-    """A POSIX shell script that carries out *plan*, or with `back` its way back, one step after another."""
+    """A POSIX shell script that carries out *plan*, or with `back` its way back, one step after another.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> [line for line in rb.export.xe_script(plan).splitlines() if line.startswith("# for pool ")]
+        ['# for pool simulated (d329d65c-0b35-41de-a50e-7b34a4aa07b4).']
+    """
     bound = bool(plan.policy.window or plan.policy.blackout)
     forward, back = list(_ways(plan.steps)), [*_ways(plan.rollback, of=plan.steps), *_homeward(plan)]
     stay = [_tell(f"stays where it is: {each.name}: {each.words}") for each in plan.no_way_back]

@@ -31,8 +31,8 @@ def demand_frame(problem: Problem, placement: Placement | None = None) -> pd.Dat
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.demand_frame(model.problem)[["vm", "time", "timezone", "hours"]].head(2)
                vm                      time timezone     hours
-        0  db-012 2026-11-23 23:00:00+00:00      UTC  0.142857
-        1  db-012 2026-11-24 00:00:00+00:00      UTC  0.142857
+        0  db-012 2026-11-23 00:00:00+00:00      UTC  0.142857
+        1  db-012 2026-11-23 01:00:00+00:00      UTC  0.142857
 
     Raises:
         NoMetrics: the problem has no load profile.
@@ -57,8 +57,8 @@ def host_demand_frame(problem: Problem, placement: Placement | None = None) -> p
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> rb.frames.host_demand_frame(model.problem)[["host", "time", "of_pcpus"]].head(2)
             host                      time  of_pcpus
-        0  alder 2026-11-23 23:00:00+00:00      16.0
-        1  alder 2026-11-24 00:00:00+00:00      16.0
+        0  alder 2026-11-23 00:00:00+00:00      16.0
+        1  alder 2026-11-23 01:00:00+00:00      16.0
 
     Raises:
         NoMetrics: the problem has no load profile.
@@ -87,7 +87,7 @@ def load_frame(problem: Problem, placement: Placement | None = None) -> pd.DataF
         >>> model = rb.Model(rb.read("pool.json.gz"))
         >>> load = rb.frames.load_frame(model.problem)
         >>> load.shape, load.index[0], load.columns[0], load.columns.name
-        ((5, 168), 'alder', Timestamp('2026-11-23 23:00:00+0000', tz='UTC'), 'hour')
+        ((5, 168), 'alder', Timestamp('2026-11-23 00:00:00+0000', tz='UTC'), 'hour')
 
     Raises:
         NoMetrics: the problem has no load profile.
@@ -111,8 +111,8 @@ def filling_frame(problem: Problem, placement: Placement | None = None) -> pd.Da
         >>> rb.frames.filling_frame(model.problem)[["of_pcpus", "busiest"]].head(2)
                                    of_pcpus busiest
         hour
-        2026-11-23 23:00:00+00:00      80.0     ash
-        2026-11-24 00:00:00+00:00      80.0     ash
+        2026-11-23 00:00:00+00:00      80.0     ash
+        2026-11-23 01:00:00+00:00      80.0     ash
 
     Raises:
         NoMetrics: the problem has no load profile.

@@ -89,6 +89,13 @@ class JoinedPool(Pool):
 def join_pools(first: Pool, *others: Pool) -> Pool:
     """*first* and *others* as one pool; *first* alone as it is.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> other = rb.inventory.pool_from_records(rb.simulator.annex_pool().records)
+        >>> rb.inventory.join_pools(state.pool, other).name
+        'simulated + annex'
+
     Raises:
         InputError: one of them stands there twice, or two of them have the same host. Templates that XAPI makes itself
             have the same uuids everywhere, and count once.
@@ -152,7 +159,14 @@ def _named(host: Host, pools: Sequence[Pool]) -> str:
 
 
 def names_of(names: Mapping[Uuid, str]) -> str:
-    """What several pools are called together: by their names, and by their uuids where these do not tell them apart."""
+    """What several pools are called together: by their names, and by their uuids where these do not tell them apart.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> differ, alike = {"a1": "production", "b2": "test"}, {"a1": "pool", "b2": "pool"}
+        >>> rb.inventory.names_of(differ), rb.inventory.names_of(alike)
+        ('production + test', 'pool (a1) + pool (b2)')
+    """
     apart = len(set(names.values()) - {""}) == len(names)
     return " + ".join(name if apart else f"{name} ({uuid})".lstrip() for uuid, name in names.items())
 

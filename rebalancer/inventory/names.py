@@ -65,6 +65,11 @@ def told_apart(names: Mapping[Uuid, str], owners: Mapping[Uuid, str] | None = No
     """*names*, those that look alike or say nothing with the start of the uuid, after its owner where it has one.
 
     So have names of more than `MOST` characters, of which only the ends are said.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.inventory.told_apart({"a1b2c3d4-1": "web", "e5f6a7b8-2": "web", "c9": "db"})
+        {'a1b2c3d4-1': 'web (a1b2c3d4)', 'e5f6a7b8-2': 'web (e5f6a7b8)', 'c9': 'db'}
     """
     marks = {
         uuid: start if not owners or uuid not in owners else f"{owners[uuid]}, {start}"

@@ -61,6 +61,12 @@ CLASSES = (
 def pool_from_records(records: Records) -> Pool:
     """The pool that *records* describe.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> pool = rb.inventory.pool_from_records(rb.simulator.demo_pool().records)
+        >>> pool.name, len(pool.hosts)
+        ('simulated', 5)
+
     Raises:
         InventoryError: no pool or several, a record without uuid, two objects with one uuid, a coordinator that is not
             there, something that belongs to a VM or host and does not say to which, or a field that every XAPI has and

@@ -16,6 +16,13 @@ def cut_by_limits(plan: Plan) -> str:
 
     A plan is cut where VMs that may move stay on a host above its threshold, or in what stays broken, because one move
     more would exceed a limit.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> capped = model.what_if(rb.scenarios.policy({"limits.maximum_moves": 2}))
+        >>> rb.plan.cut_by_limits(rb.rebalance(capped, seconds=0.1)).partition(":")[0]
+        'limits.maximum_moves = 2 cut the plan'
     """
     staying = sum(each.kind == "vm" and each.rule == LIMITS for each in plan.left_alone)
     broken = sum(not each.mended and f"[{LIMITS}]" in each.why_not for each in plan.old_violations)

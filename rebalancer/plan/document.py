@@ -16,7 +16,15 @@ from rebalancer.policy import Policy
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """*plan* as the JSON object that plan.json holds."""
+    """*plan* as the JSON object that plan.json holds.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> document = rb.plan.plan_document(plan)
+        >>> document["format"], sorted(document["steps"][0])[:3]
+        ('rebalancer-plan/1', ['after', 'disks', 'hosts'])
+    """
     document = _plain(plan)
     if not isinstance(document, dict):
         raise TypeError("a plan is an object")
@@ -27,6 +35,12 @@ def digest_of(plan: Plan) -> str:
     """`sha256:` and the hexadecimal SHA-256 of the canonical bytes of *plan* without its digest.
 
     Canonical: keys sorted, no spaces, UTF-8, shortest representation of numbers.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> plan.digest == rb.plan.digest_of(plan)
+        True
     """
     return digest_of_document(plan_document(plan))
 
@@ -39,7 +53,16 @@ def digest_of_document(document: Mapping[str, Any]) -> str:
 
 
 def sealed(plan: Plan) -> Plan:
-    """*plan* with the digest of what it says."""
+    """*plan* with the digest of what it says.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> edited = replace(plan, summary="all is well")
+        >>> edited.digest == rb.plan.digest_of(edited), rb.plan.sealed(edited).digest == rb.plan.digest_of(edited)
+        (False, True)
+    """
     return replace(plan, digest=digest_of(plan))
 
 

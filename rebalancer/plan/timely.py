@@ -12,7 +12,17 @@ SKEW = timedelta(minutes=10)
 
 
 def untimely(plan: Plan, now: datetime) -> str:
-    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may."""
+    """Why *plan* may not be begun *now*, in words that follow its name; "" where it may.
+
+    Example:
+        >>> from datetime import timedelta
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.plan.untimely(plan, plan.made_at)
+        ''
+        >>> rb.plan.untimely(plan, plan.expires_at + timedelta(hours=1)).partition(" at ")[0]
+        'expired'
+    """
     zone = plan.policy.timezone
     if now > plan.expires_at:
         return f"expired at {moment_in_words(plan.expires_at, zone)}"

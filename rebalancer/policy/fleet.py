@@ -44,7 +44,15 @@ class Fleet:
 
 
 def is_fleet(path: Path) -> bool:
-    """Whether *path* names several policies: a folder, or a TOML file with the key `policies`."""
+    r"""Whether *path* names several policies: a folder, or a TOML file with the key `policies`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> _ = Path("berlin.toml").write_text('[pool]\nurl = "https://berlin.example"\n')
+        >>> rb.policy.is_fleet(Path("berlin.toml")), rb.policy.is_fleet(Path("."))
+        (False, True)
+    """
     if path.is_dir():
         return True
     try:
@@ -54,7 +62,16 @@ def is_fleet(path: Path) -> bool:
 
 
 def fleet_of(path: Path) -> Fleet:
-    """The fleet of a folder, all `*.toml` in it, or of a fleet's file; patterns pass over fleets.
+    r"""The fleet of a folder, all `*.toml` in it, or of a fleet's file; patterns pass over fleets.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> for name in ("berlin", "paris"):
+        ...     _ = Path(f"{name}.toml").write_text(f'[pool]\nurl = "https://{name}.example"\n')
+        >>> _ = Path("all.toml").write_text('policies = ["berlin.toml", "paris.toml"]')
+        >>> [name for name, _ in rb.policy.fleet_of(Path("all.toml")).members]
+        ['berlin.toml', 'paris.toml']
 
     Raises:
         PolicyError: the file is wrong, or a pattern or the folder names no file.

@@ -61,7 +61,15 @@ SECTIONS = ("together", "apart", "spread", "run_on")
 
 
 def named(wish: Wish) -> str:
-    """A wish in the subject of a limit: its name, and whether it is soft."""
+    """A wish in the subject of a limit: its name, and whether it is soft.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> policy = rb.Policy(apart=[{"name": "web", "vms": ["web-000", "web-010"], "hard": False}])
+        >>> rb.policy.named(rb.policy.intent_of(policy, state.pool).apart[0])
+        "'web' (soft)"
+    """
     return f"'{wish.name}'" if wish.hard else f"'{wish.name}' (soft)"
 
 
@@ -115,6 +123,14 @@ def intent_digest(intent: Intent) -> str:
     """SHA-256, in hex, over what *intent* wants: equal digests mean that the policy means the same.
 
     Where nobody is left alone it is what it was before anybody could be.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> said = rb.Policy(), rb.Policy(preset="conservative"), rb.Policy(never_move=["web-000"])
+        >>> plain, calm, pinned = (rb.policy.intent_digest(rb.policy.intent_of(each, state.pool)) for each in said)
+        >>> plain == calm, plain == pinned
+        (True, False)
     """
     wanted = {key: value for key, value in asdict(intent).items() if value or key != "left_alone"}
     text = json.dumps(wanted, default=sorted, sort_keys=True, separators=(",", ":"))

@@ -284,6 +284,12 @@ def policy_digest(policy: Policy) -> str:
 
     Of policies that are spelled out it is equal exactly when they want the same, and it stays what it was when a later
     version knows more keys.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> calm, again, eager = (rb.Policy(preset=name) for name in ("conservative", "conservative", "aggressive"))
+        >>> [rb.policy.policy_digest(calm) == rb.policy.policy_digest(each) for each in (again, eager)]
+        [True, False]
     """
     values = json.dumps(policy.given(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(values.encode()).hexdigest()

@@ -98,7 +98,14 @@ class PresetKey:
 
 
 def keys_of(preset: Preset, policy: object) -> tuple[PresetKey, ...]:
-    """Every key of *preset*, with the value that *policy* has for it."""
+    """Every key of *preset*, with the value that *policy* has for it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> preset = rb.policy.PRESETS["conservative"]
+        >>> [str(key) for key in rb.policy.keys_of(preset, rb.Policy(preset="conservative"))][-2:]
+        ['limits.minimum_gain_pcpu_hours = 0.5', 'limits.cool_down_hours = 168.0']
+    """
     return tuple(
         PresetKey(key=f"{section}.{key}", value=getattr(getattr(policy, section), key), of_preset=value)
         for section, values in preset.values.items()

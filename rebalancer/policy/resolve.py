@@ -37,6 +37,13 @@ def intent_of(policy: Policy, pool: Pool) -> Intent:
     Only resident guests count: a VM that is halted or suspended occupies no host. A group of which fewer than two VMs
     are resident asks for nothing and is left out.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> policy = rb.Policy(apart=[{"name": "web", "vms": ["web-000", "web-010"]}])
+        >>> [wish.name for wish in rb.policy.intent_of(policy, state.pool).apart]
+        ['web', 'tag xo:load:balancer:anti-affinity=cache', 'VM group databases', 'VM group web servers']
+
     Raises:
         PolicyError: a selector matches nothing or is ambiguous, a group has fewer than two VMs, or two wishes exclude
             each other.

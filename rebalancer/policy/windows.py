@@ -101,7 +101,15 @@ ANY_TIME = ChangeWindows(windows=(), timezone="UTC")
 
 
 def change_windows(policy: Policy) -> ChangeWindows:
-    """The change windows of *policy*."""
+    """The change windows of *policy*.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> night = rb.Policy(window=[{"days": ["sat"], "start": "22:00", "end": "06:00"}])
+        >>> rb.policy.change_windows(night).is_open(datetime(2026, 3, 8, 5, tzinfo=UTC))
+        True
+    """
     return ChangeWindows(windows=policy.window, timezone=policy.timezone, blackouts=policy.blackout)
 
 

@@ -135,6 +135,13 @@ def rehearse(
 ) -> Rehearsal:
     """Carry *plan* out *runs* times against simulated pools that are like *pool*, in a time of their own.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> state = rb.read("pool.json.gz")
+        >>> rb.rehearse.rehearse(plan, state.pool, runs=2, faults=["move-fails"]).endings
+        (('set_aside', 2),)
+
     Args:
         plan: as it was made or read back.
         pool: as the plan found it.

@@ -14,6 +14,13 @@ NAMES: Final = ("snapshot.json.gz", "snapshot.json")
 def snapshot_of(plan: Path) -> Path:
     """The snapshot in the folder of a plan, given as that folder or its `plan.json`, or beside that folder.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> _ = Path("tonight.json.gz").write_bytes(Path("pool.json.gz").read_bytes())
+        >>> rb.rehearse.snapshot_of(Path("tonight")).name
+        'tonight.json.gz'
+
     Raises:
         InputError: there is none.
     """
@@ -27,7 +34,14 @@ def snapshot_of(plan: Path) -> Path:
 
 
 def snapshot_beside(plan: Path) -> Path | None:
-    """The same; None where there is none."""
+    """The same; None where there is none.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> print(rb.rehearse.snapshot_beside(Path("tonight")))
+        None
+    """
     folder = plan if plan.is_dir() else plan.parent
     return next((path for path in _places(folder) if path.is_file()), None)
 

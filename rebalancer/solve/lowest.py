@@ -19,6 +19,14 @@ def lowest_balance(book: Rulebook, *, budget: Budget) -> TierResult:
     Nothing else holds for it: no repairs come first, and neither `maximum_moves`, `maximum_gib` nor a minimum gain
     counts. What was found may break rules that are judged as a whole; the bound holds for placements that keep them
     all the same.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> from rebalancer.solve import Budget, Deadline
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(limits={"solve_seconds": 0.2}))
+        >>> found = rb.solve.lowest_balance(model.rulebook, budget=Budget(model.policy.limits, until=Deadline()))
+        >>> found.unit, found.bound <= found.after < found.before
+        ('weighted pCPU-hours', True)
     """
     problem = book.problem
     limits = problem.policy.limits.model_copy(update={"maximum_moves": None, "maximum_gib": None})

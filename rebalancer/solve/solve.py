@@ -48,6 +48,13 @@ def solve(
 ) -> Solution:
     """The best placement found under the policy's limits, checked.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(limits={"solve_seconds": 0.2}))
+        >>> found = rb.solve.solve(model.rulebook)
+        >>> found.outcome.value, [tier.objective for tier in found.tiers]
+        ('improved', ['repair', 'balance'])
+
     Args:
         book: the pool, its demand and policy, and the rules that bind.
         forbidden: sets of moves that may not all be made, because they have no legal order.

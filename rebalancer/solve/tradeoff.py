@@ -121,6 +121,13 @@ class Tradeoff:
 def tradeoff(book: Rulebook, *, cost: Cost = Cost.GIB, points: int = 9) -> Tradeoff:
     """The curve of *book* with *points* at most, within the limits and the seconds of its policy.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(limits={"solve_seconds": 0.2}))
+        >>> curve = rb.solve.tradeoff(model.rulebook, points=3)
+        >>> [point.allowed for point in curve.points]
+        [187.0]
+
     Raises:
         MetricsRefused: there is no load profile.
         ModelBug: the checker refuses a point.

@@ -76,7 +76,14 @@ class Room:
 
 
 def losses(problem: Problem) -> tuple[Loss, ...]:
-    """What follows from the death of each live host, one at a time; every VM that runs there is to restart."""
+    """What follows from the death of each live host, one at a time; every VM that runs there is to restart.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> [(each.host, each.guests, len(each.stuck)) for each in rb.whatif.losses(model.problem)]
+        [('alder', 8, 0), ('beech', 10, 1), ('birch', 8, 1), ('aspen', 8, 0), ('ash', 11, 2)]
+    """
     spare = SparePolicy(hosts=1, vms=Covered.ALL)
     policy = problem.policy.model_copy(update={"spare": spare, "storage_motion": StorageMotionPolicy()})
     failing = make_problem(problem.pool, problem.demand, policy)
@@ -123,6 +130,12 @@ def room_for(problem: Problem, like: VM) -> tuple[Room, ...]:
 
     They count with its memory, vCPUs, networks, SRs and measured load. Space on SRs is not looked at, and neither are
     hosts to spare. `sum(each.fits for each in ...)` is what the pool takes.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> [(each.host, each.fits) for each in rb.whatif.room_for(model.problem, model.vm("web-010"))]
+        [('alder', 0), ('beech', 2), ('birch', 2), ('aspen', 0), ('ash', 0)]
 
     Raises:
         ValueError: *like* is no guest that runs in the pool: nobody has measured what it takes.

@@ -74,6 +74,14 @@ def evacuate(
     By default with the least memory copied: load is kept low among the placements that copy no more. The policy's
     `objective.priority` may put load first, or both in one sum. Needs no metrics, and looks at no load without them.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(limits={"solve_seconds": 0.2}))
+        >>> found = rb.whatif.evacuate(model.problem, [model.host("alder").uuid], made_at=datetime.now(UTC))
+        >>> len(found.plan.steps), found.blocked
+        (8, ())
+
     Args:
         problem: the pool and the policy that binds besides.
         hosts: uuids.
@@ -164,7 +172,14 @@ def _look(problem: Problem) -> Evacuation:
 
 
 def who_is_blocked(problem: Problem, hosts: Collection[Uuid]) -> tuple[Blocked, ...]:
-    """The VMs that cannot leave *hosts*, if these alone are to be emptied, even where load is not looked at."""
+    """The VMs that cannot leave *hosts*, if these alone are to be emptied, even where load is not looked at.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> [(each.vm_name, each.rule) for each in rb.whatif.who_is_blocked(model.problem, [model.host("beech").uuid])]
+        [('app-041', 'shared-sr-visible')]
+    """
     silent = problem.demand is not None and bool(problem.demand.refused)
     return _look(emptying(replace(problem, demand=None) if silent else problem, hosts)).blocked
 

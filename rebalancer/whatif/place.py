@@ -97,6 +97,13 @@ def place(problem: Problem, kind: Kind, count: int = 1) -> tuple[Place, ...]:
     A halted VM comes as itself. Open hosts stand in the order of the wishes that they break, of what the load cost
     rises by, of their highest load, and of the memory that they have left. Each VM counts for those after it.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> (found,) = rb.whatif.place(model.problem, model.vm("web-010"))
+        >>> [spot.host for spot in found.spots if spot.allowed]
+        ['birch', 'beech', 'alder', 'aspen', 'ash']
+
     Raises:
         InputError: the kind is no guest, or its SR or network is not there.
         PolicyError: the policy contradicts itself once they are there.

@@ -128,6 +128,15 @@ def rolling(
 ) -> Rolling:
     """Plans to empty each of *hosts*, coordinator first, so that it can be rebooted or updated.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"), rb.Policy(limits={"solve_seconds": 0.2}))
+        >>> alder = model.host("alder").uuid
+        >>> found = rb.whatif.rolling(model.problem, [alder], version=None, come_home=True, made_at=datetime.now(UTC))
+        >>> [(stage.host_name, stage.purpose.value, len(stage.plan.steps)) for stage in found.stages]
+        [('alder', 'empty', 8), ('alder', 'return', 8)]
+
     Args:
         problem: the pool and the policy that binds at every stage.
         hosts: uuids; all of the pool that are live where there are none.

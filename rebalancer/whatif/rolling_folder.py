@@ -29,6 +29,15 @@ DEVIATION_COLUMNS = ("VM", "is now on", "ends on", "why")
 def write_rolling(found: Rolling, folder: Path) -> None:
     """Write every stage of *found* to a folder in *folder*, numbered in their order, and the index beside them.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.rolling(model, "alder", seconds=0.1)
+        >>> rb.whatif.write_rolling(found, Path("weekend"))
+        >>> sorted(path.name for path in Path("weekend").iterdir())
+        ['01-empty-alder', '02-return-alder', 'rolling.json', 'rolling.md']
+
     Raises:
         PlanFileError: *folder* is not empty, or cannot be written.
     """

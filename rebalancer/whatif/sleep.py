@@ -74,6 +74,14 @@ def sleep(problem: Problem, placement: Placement, now: datetime) -> Sleep:
     """What can sleep *now* of the pool of *problem* under *placement*.
 
     Hosts with the least memory go to sleep first; none of those that are kept awake could sleep besides.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.whatif.sleep(model.problem, model.problem.initial, datetime.now(UTC))
+        >>> found.in_use, found.needed[:3]
+        (5, (5, 5, 5))
     """
     used = {*placement.host_of.values(), *problem.pool.coordinators}
     hosts = problem.pool.hosts.values()

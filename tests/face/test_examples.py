@@ -1,9 +1,9 @@
-"""Every name of the front door, and every function of the submodules for planners, has an example, and it runs."""
+"""Every name of the front door, and every function of a public submodule, has an example, and it runs."""
 
 from __future__ import annotations
 
 import doctest
-from inspect import isfunction
+from inspect import isclass, isfunction
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,25 @@ import pytest
 import rebalancer as rb
 
 PLANNERS = ("frames", "plots", "scenarios")
-"""Submodules each function of which has an example of its own; docs/python.md has one for each of the others."""
-FUNCTIONS = [
-    f"{module}.{name}"
-    for module in PLANNERS
-    for name in getattr(rb, module).__all__
-    if isfunction(getattr(getattr(rb, module), name))
-]
+"""Submodules each class of which has an example, too."""
+WITHOUT = ("execute", "rules")
+"""Submodules that docs/python.md has an example for, and their functions have none."""
+
+
+def public_of(module: str) -> list[str]:
+    """The functions of a public submodule, and of some the classes: those that it names, else those that it defines."""
+    room = getattr(rb, module)
+    names = getattr(room, "__all__", None) or [name for name in vars(room) if not name.startswith("_")]
+    values = {name: getattr(room, name) for name in names}
+    return [
+        f"{module}.{name}"
+        for name, value in values.items()
+        if (isfunction(value) or (module in PLANNERS and isclass(value)))
+        and (hasattr(room, "__all__") or value.__module__ == room.__name__)
+    ]
+
+
+NAMES = [name for module in rb.PUBLIC if module not in WITHOUT for name in public_of(module)]
 LOOSE = doctest.NORMALIZE_WHITESPACE
 """A frame ends its lines with blanks, and docstrings do not."""
 
@@ -39,12 +51,19 @@ def test_the_example_runs(name: str) -> None:
     assert failed(getattr(rb, name), name) is None
 
 
-@pytest.mark.usefixtures("desk")
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_example_of_a_function_runs(name: str) -> None:
-    """Likewise; of all that is public there, so that none is forgotten."""
-    module, _, function = name.partition(".")
-    assert failed(getattr(getattr(rb, module), function), name) is None
+@pytest.mark.usefixtures("tonight")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_a_submodule_runs(name: str) -> None:
+    """Likewise, with a plan in the folder `tonight`; of all that is public there, so that none is forgotten."""
+    module, _, value = name.partition(".")
+    assert failed(getattr(getattr(rb, module), value), name) is None
+
+
+def test_no_public_function_is_passed_over() -> None:
+    """Neither of modules that name what is public, nor of those that only define it; what they import is not theirs."""
+    assert {"whatif.losses", "units.counted", "scenarios.Edit", "frames.load_frame"} <= set(NAMES)
+    assert not {"units.dataclass", "sanitise.json"} & set(NAMES)
+    assert set(WITHOUT) <= set(rb.PUBLIC)
 
 
 def test_a_broken_example_is_seen(desk: Path) -> None:

@@ -39,7 +39,14 @@ class PolicyFinding:
 
 
 def check_alone(policy: Policy) -> tuple[PolicyFinding, ...]:
-    """What *policy* asks for in vain in any pool."""
+    """What *policy* asks for in vain in any pool.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> policy = rb.Policy(limits={"maximum_moves": 0})
+        >>> [finding.words for finding in rb.policy.check_alone(policy)]
+        ['0 lets nothing move: every plan is without steps']
+    """
     return _findings(_other_zones(policy), _aimless(policy), idle_keys(policy), _closed(policy))
 
 
@@ -58,6 +65,14 @@ def absent_files(policy: Policy, folder: Path) -> tuple[PolicyFinding, ...]:
 
 def check_policy(policy: Policy, pool: Pool) -> tuple[PolicyFinding, ...]:
     """What *policy* asks for in vain in *pool*; empty when everything can be kept.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> crowd = [f"app-{number:03}" for number in (1, 11, 21, 31, 41)]
+        >>> wanted = rb.Policy(apart=[{"name": "six", "vms": [*crowd, "web-000"]}])
+        >>> [finding.words for finding in rb.policy.check_policy(wanted, state.pool)]
+        ['6 VMs, at most 1 a host, hosts they may run on: 5; cannot be kept']
 
     Raises:
         PolicyError: it cannot be used with this pool at all.

@@ -25,6 +25,12 @@ def parse(text: str, records: Records | None = None) -> Fault:
 
     `move-fails:web-001` is short for `move-fails:vm=web-001`.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> fault = rb.simulator.parse("move-fails:at=0.9", rb.simulator.demo_pool().records)
+        >>> str(fault)
+        'move-fails:at=0.9'
+
     Raises:
         ValueError: there is no such kind, setting, VM or host.
     """
@@ -62,7 +68,15 @@ def _uuid(key: str, value: str, records: Records | None) -> str:
 
 
 def draw(random: Random, records: Records, kinds: Collection[str] = DRAWN) -> Fault:
-    """A fault by chance, of one of *kinds*, in the pool of *records*; the same chance gives the same fault."""
+    """A fault by chance, of one of *kinds*, in the pool of *records*; the same chance gives the same fault.
+
+    Example:
+        >>> from random import Random
+        >>> import rebalancer as rb
+        >>> pool = rb.simulator.demo_pool()
+        >>> str(rb.simulator.draw(Random(1), pool.records, ["move-fails"]))
+        'move-fails:at=0.57,code=VM_MIGRATE_FAILED,skip=3'
+    """
     kind = FAULTS[random.choice(sorted(kinds))]
     drawn = {name: each.draw(random, records) for name, each in kind.settings.items() if each.draw is not None}
     trigger = kind.trigger(random, records) if kind.trigger is not None else {}

@@ -35,6 +35,12 @@ def generate_pool(
 ) -> SimulatedPool:
     """A pool of equal hosts with guests, templates, snapshots, switched-off VMs and a load.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> pool = rb.simulator.generate_pool(hosts=4, vms=20, seed=7)
+        >>> len(pool.records["host"])
+        4
+
     Args:
         hosts: how many hosts; the first is the coordinator.
         vms: how many running guests.
@@ -78,6 +84,12 @@ def generate_pool(
 def practice_pool(*, hosts: int = 16, vms: int = 250, seed: int = 1, days: int = 14) -> SimulatedPool:
     """A pool to rehearse nights on: guests are busier on some days than on others.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> pool = rb.simulator.practice_pool(hosts=4, vms=20, days=3)
+        >>> len(pool.records["host"])
+        4
+
     Raises:
         ValueError: sizes that make no pool.
     """
@@ -85,17 +97,37 @@ def practice_pool(*, hosts: int = 16, vms: int = 250, seed: int = 1, days: int =
 
 
 def demo_pool() -> SimulatedPool:
-    """The pool of the demo: five hosts, three of them hot at different hours, some guests held in place."""
+    """The pool of the demo: five hosts, three of them hot at different hours, some guests held in place.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> pool = rb.simulator.demo_pool()
+        >>> sorted(host["name_label"] for host in pool.records["host"].values())
+        ['alder', 'ash', 'aspen', 'beech', 'birch']
+    """
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, pinned=0.16, cpus=16, largest_gib=16)
 
 
 def local_pool() -> SimulatedPool:
-    """A pool like the demo's whose guests have their disks on local storage, but for every fifth."""
+    """A pool like the demo's whose guests have their disks on local storage, but for every fifth.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> pool = rb.simulator.local_pool()
+        >>> sum(not sr["shared"] and sr["content_type"] == "user" for sr in pool.records["SR"].values())
+        5
+    """
     return generate_pool(hosts=5, vms=45, seed=7, fill=0.65, hot=0.6, local=0.8, cpus=16, largest_gib=16)
 
 
 def annex_pool() -> SimulatedPool:
-    """A pool to stand beside the demo's: three hosts with room, their names and those of the guests its own."""
+    """A pool to stand beside the demo's: three hosts with room, their names and those of the guests its own.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> len(rb.simulator.annex_pool().records["host"])
+        3
+    """
     pool = generate_pool(hosts=3, vms=9, seed=11, fill=0.3, hot=0.0, pinned=0.0, cpus=16, largest_gib=16)
     for cls in ("pool", "host", "VM"):
         for record in pool.records[cls].values():

@@ -62,6 +62,14 @@ class Kept:
 def keep(simulator: Simulator, path: Path, made_of: str) -> None:
     """Write what *simulator* plays to *path*, as a restart of its toolstack leaves it: no move, no boot is half-way.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> simulator = rb.simulator.Simulator(rb.simulator.demo_pool(), user="root", password="secret")
+        >>> rb.simulator.keep(simulator, Path("played.json.gz"), made_of="demo")
+        >>> rb.simulator.kept_in(Path("played.json.gz")).made_of
+        'demo'
+
     Raises:
         OSError: it cannot be written.
     """
@@ -86,6 +94,12 @@ def keep(simulator: Simulator, path: Path, made_of: str) -> None:
 
 def kept_in(path: Path) -> Kept | None:
     """What was kept in *path*; None where there is no such file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> print(rb.simulator.kept_in(Path("never-played.json.gz")))
+        None
 
     Raises:
         InputError: it cannot be read, or holds something else.

@@ -50,6 +50,11 @@ class PoolClock:
 def time_of(text: str, now: float) -> float:
     """Seconds since the epoch of a time, see `FORMS`; those that begin with a plus count from *now*.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.simulator.time_of("+2h", now=1790000000.0)
+        1790007200.0
+
     Raises:
         ValueError: it is none.
     """

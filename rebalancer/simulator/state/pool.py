@@ -44,6 +44,12 @@ class SimulatedPool:
 def load_pool(path: str | Path) -> SimulatedPool:
     """Read a simulated pool, or any JSON file with XenAPI `records` (then without load), gzip'd or not.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.simulator.save_pool(rb.simulator.demo_pool(), "demo.json.gz")
+        >>> rb.simulator.load_pool("demo.json.gz") == rb.simulator.demo_pool()
+        True
+
     Raises:
         InputError: the file cannot be read, or holds no records.
     """
@@ -87,7 +93,15 @@ def _is_simulated(document: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
 
 
 def save_pool(pool: SimulatedPool, path: str | Path) -> None:
-    """Write a pool as JSON, gzip by suffix; the same pool gives the same bytes."""
+    """Write a pool as JSON, gzip by suffix; the same pool gives the same bytes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.simulator.save_pool(rb.simulator.demo_pool(), "demo.json.gz")
+        >>> Path("demo.json.gz").stat().st_size > 0
+        True
+    """
     write_pool_file(pool, Path(path), {})
 
 

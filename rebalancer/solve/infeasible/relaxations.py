@@ -55,6 +55,14 @@ PREPARING_WORK = 2e-5
 def cheapest_fixes(book: Rulebook, *, seconds: float) -> tuple[Fix, ...]:
     """The smallest sets of concessions with which there is a placement, the cheapest first; none where XAPI says no.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> pinned = rb.Model(model.state, rb.Policy(empty=["ash"]))
+        >>> (fix,) = rb.solve.cheapest_fixes(pinned.rulebook, seconds=1)[:1]
+        >>> [each.words for each in fix.concessions][:1]
+        ['let VMs take their disks along']
+
     Args:
         book: rules that no placement satisfies.
         seconds: of work, as in `limits.solve_seconds`; what was found by then is not proved to be the cheapest.

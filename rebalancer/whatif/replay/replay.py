@@ -117,6 +117,18 @@ def replay(
 
     All moves of a night are made at once, at its midnight; that they have a legal order is not looked at.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> from rebalancer.demand.recording import read_recording
+        >>> from rebalancer.whatif.replay import Greedy, by_week
+        >>> state = rb.read("pool.json.gz")
+        >>> known, greedy = read_recording(Path("traces.csv"), state.pool), Greedy(policy=rb.Policy())
+        >>> found = rb.whatif.replay(state.pool, known, [greedy], days_back=7, nights=2, regret=False)
+        >>> (week,) = by_week(found.of("greedy"))
+        >>> week.moves, week.overload < week.overload_without
+        (18, True)
+
     Args:
         pool: the pool as it was before the first night.
         recording: what it used.

@@ -59,7 +59,14 @@ class Situation:
 
 
 class Edit(ABC):
-    """One change, as a value; in TOML a table whose `key` holds what the field `main` does."""
+    """One change, as a value; in TOML a table whose `key` holds what the field `main` does.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> edit = rb.scenarios.grow("tag:db", cpu=1.2)
+        >>> edit.words, edit.as_toml(), edit == rb.scenarios.grow("tag:db", cpu=1.2)
+        ('grow tag:db: CPU times 1.2', {'grow': ['tag:db'], 'cpu': 1.2}, True)
+    """
 
     __slots__ = ()
     key: ClassVar[str]

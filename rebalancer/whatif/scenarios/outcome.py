@@ -32,6 +32,13 @@ SHOWN: Final = 3
 class Outcome:
     """What comes of a scenario, once the pool is balanced again.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> (found,) = rb.scenarios.outcomes(model, {"one more": rb.scenarios.add_hosts(1)}, seconds=1)
+        >>> found.feasible, found.over_now, found.over, found.words
+        (True, 3, 1, 'add 1 host like the coordinator')
+
     Args:
         name: what it is called.
         words: its edits, in words.
