@@ -70,6 +70,12 @@ def stop_on_signals(tell: Tell = lambda _wish, _under_way: None) -> Iterator[Sto
     each of the three interrupts what is done, as Ctrl-C does in Python. What was ignored before, as `nohup` has it,
     stays ignored.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> with rb.execute.stop_on_signals() as stop:
+        ...     stop.asked
+        0
+
     Args:
         tell: called in the signal handler, so it may take no lock.
 

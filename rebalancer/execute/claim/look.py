@@ -14,6 +14,13 @@ from rebalancer.inventory import Uuid
 def assert_unclaimed(live: Live, pool: Uuid, state_dir: Path | None = None) -> None:
     """Pass where no run holds the lock in *pool*, or a dead one; the caller holds the lock file of the state folder.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> way = rb.Credentials(user="root", password="secret")
+        >>> with rb.simulator.Simulator(rb.simulator.demo_pool(), user="root", password="secret") as simulator:
+        ...     with rb.connect(simulator.url, way) as live:
+        ...         rb.execute.assert_unclaimed(live, live.read().uuid)
+
     Raises:
         PoolLocked: another run holds it.
         XapiError: the pool cannot be asked.

@@ -25,6 +25,13 @@ def cooled(
 
     So the plan carries what it was made by, and `verify` needs no journal. Without a *past*, the journals tell. A VM
     that is not where its move led, because somebody else moved it since, does not cool down.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> rb.execute.cooled(rb.Policy(), state.pool, datetime.now(UTC)).cooling
+        ()
     """
     known = past or Journals(state_dir)
     hours, moved = policy.limits.cool_down_hours, dict[Uuid, datetime]()
@@ -38,7 +45,16 @@ def cooled(
 
 
 def cooled_after(policy: Policy, pool: Pool, moved: Mapping[Uuid, datetime]) -> Policy:
-    """*policy* with the guests of *pool* in `cooling` that *moved*, at these times."""
+    """*policy* with the guests of *pool* in `cooling` that *moved*, at these times.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> mover = next(iter(state.pool.resident_guests()))
+        >>> cooling = rb.execute.cooled_after(rb.Policy(), state.pool, {mover.uuid: state.demand.window_end})
+        >>> [each.vm == mover.uuid for each in cooling.cooling]
+        [True]
+    """
     lasts = timedelta(hours=policy.limits.cool_down_hours)
     warm = sorted(vm.uuid for vm in pool.resident_guests() if vm.uuid in moved)
     cooling = tuple(CoolingPolicy(vm=vm, moved_at=moved[vm], until=moved[vm] + lasts) for vm in warm)
@@ -99,7 +115,15 @@ def failed_nights(looks: Sequence[Looked]) -> int:
 def moved_since(
     pool: Uuid, since: datetime, state_dir: Path | None = None, *, past: Past | None = None
 ) -> dict[Uuid, datetime]:
-    """When each VM of *pool* last arrived on another host, as far as that was after *since*."""
+    """When each VM of *pool* last arrived on another host, as far as that was after *since*.
+
+    Example:
+        >>> from datetime import UTC, datetime, timedelta
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> rb.execute.moved_since(state.pool.uuid, datetime.now(UTC) - timedelta(days=7))
+        {}
+    """
     return {vm: look.at for vm, look in _arrived(pool, since, past or Journals(state_dir)).items()}
 
 

@@ -26,6 +26,13 @@ def note_ends(pool: Pool, now: datetime, state_dir: Path | None = None) -> tuple
     Cool-down, patience and the history know them from then on. A VM that is busy is noted as nothing, and neither is
     one that rests where it was while its call may still come. Whoever calls it holds the lock of the pool. What cannot
     be written is left.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> rb.execute.note_ends(state.pool, datetime.now(UTC))
+        ()
     """
     found: list[Uuid] = []
     for path in journals(state_dir):

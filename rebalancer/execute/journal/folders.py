@@ -15,7 +15,14 @@ _PLAIN = re.compile("[0-9A-Za-z][0-9A-Za-z_-]*")
 
 
 def state_folder(wanted: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """*wanted*, else `$XDG_STATE_HOME/rebalancer`, else `~/.local/state/rebalancer`."""
+    """*wanted*, else `$XDG_STATE_HOME/rebalancer`, else `~/.local/state/rebalancer`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.state_folder(None, {"XDG_STATE_HOME": "/srv/state"}).as_posix()
+        '/srv/state/rebalancer'
+    """
     if wanted is not None:
         return wanted
     base = environ.get("XDG_STATE_HOME", "")
@@ -32,12 +39,27 @@ def lock_path(pool: Uuid, state_dir: Path | None = None) -> Path:
 
 
 def journal_path(digest: str, state_dir: Path | None = None) -> Path:
-    """The journal of the plan with *digest*, where nobody names another."""
+    """The journal of the plan with *digest*, where nobody names another.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.journal_path("sha256:0d315dbe", Path("state")).as_posix()
+        'state/journals/0d315dbe.jsonl'
+    """
     return state_folder(state_dir) / "journals" / f"{digest.removeprefix('sha256:')}.jsonl"
 
 
 def plain_uuid(pool: Uuid) -> str:
     """The uuid of *pool*, which may come out of a plan file, if a name of a file may be made of it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> try:
+        ...     rb.execute.plain_uuid("../other")
+        ... except rb.errors.InputError as error:
+        ...     print(error)
+        pool '../other': this is no uuid of a pool. Take the plan as it was written.
 
     Raises:
         InputError: it could lead elsewhere.
@@ -61,7 +83,15 @@ def make_folder(path: Path) -> None:
 
 
 def make_state_folder(path: Path) -> None:
-    """Create the folder *path* in a state folder, and that where it is missing; errors are those of `make_folder`."""
+    """Create the folder *path* in a state folder, and that where it is missing; errors are those of `make_folder`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.make_state_folder(Path("state/runs"))
+        >>> oct(Path("state/runs").stat().st_mode & 0o777)
+        '0o700'
+    """
     make_folder(path.parent)
     make_folder(path)
     for each in (path.parent, path):

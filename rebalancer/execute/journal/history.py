@@ -44,6 +44,12 @@ class StepHistory:
 def was_begun(path: Path) -> bool:
     """Whether the journal at *path* tells of any step: then the plan can be resumed, and not executed.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.execute.was_begun(rb.execute.journal_path(plan.digest))
+        False
+
     Raises:
         InputError: the file is no journal, or was edited.
     """
@@ -51,7 +57,14 @@ def was_begun(path: Path) -> bool:
 
 
 def is_settled(path: Path) -> bool:
-    """Whether no call may be under way, by the journal at *path*; errors are those of `was_begun`."""
+    """Whether no call may be under way, by the journal at *path*; errors are those of `was_begun`.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.execute.is_settled(rb.execute.journal_path(plan.digest))
+        True
+    """
     return not any(each.unsettled for each in histories(path, read_journal(path)).values())
 
 
@@ -94,6 +107,12 @@ def histories(path: Path, entries: Iterable[Entry]) -> dict[str, StepHistory]:
 
 def done_since(plan: Plan, journal: Path, looked_at: datetime) -> frozenset[str]:
     """Ids of the steps of *plan* that were done after *looked_at*, by its *journal*; none where there is none.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.execute.done_since(plan, rb.execute.journal_path(plan.digest), plan.made_at)
+        frozenset()
 
     Args:
         plan: whose journal it is.

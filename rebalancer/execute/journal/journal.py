@@ -58,6 +58,12 @@ class Journal:
 def read_journal(path: Path) -> tuple[Entry, ...]:
     """All entries of the journal at *path*; none if there is no such file. A torn last line is left out.
 
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.read_journal(Path("none.jsonl"))
+        ()
+
     Raises:
         InputError: the file is no journal, or was edited.
     """

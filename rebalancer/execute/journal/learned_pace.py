@@ -20,7 +20,15 @@ DIGITS = 4
 
 
 def learned_pace(pool: Uuid, state_dir: Path | None = None, *, past: Past | None = None) -> Pace:
-    """How long migrations of *pool* take, by *past*, else by the journals; the assumptions where there are few."""
+    """How long migrations of *pool* take, by *past*, else by the journals; the assumptions where there are few.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> pace = rb.execute.learned_pace(state.pool.uuid)
+        >>> pace.steps, pace.fixed_seconds
+        (0, 8.0)
+    """
     seen = sorted((past or Journals(state_dir)).experiences(pool), key=lambda each: each[0])
     return fitted([experience for _, experience in seen])
 

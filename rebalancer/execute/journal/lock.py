@@ -48,6 +48,13 @@ def is_held(path: Path) -> bool:
 def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
     """Hold the lock of *pool*; a thread that holds it already may take it again.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> with rb.execute.pool_lock(state.pool.uuid):
+        ...     rb.execute.is_any_locked()
+        True
+
     Raises:
         PoolLocked: another run holds it.
         InputError: the state folder cannot be written, or *pool* is no uuid.

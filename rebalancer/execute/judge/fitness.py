@@ -100,6 +100,13 @@ def undone(plan: Plan, done: Collection[str], pool: Pool) -> Pool:
     """*pool* with the VMs of the steps in *done* back where they began: what is left to differ is not our doing.
 
     A VM that is in another pool by now stays there: its disks, drives and interfaces are others than they were.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> state = rb.read("pool.json.gz")
+        >>> rb.execute.undone(plan, ["s01"], state.pool).vms[plan.steps[0].vm].resident_on == plan.steps[0].source
+        True
     """
     began = {step.vm: step.source for step in reversed(plan.steps) if step.id in done and not step.crossing}
     ended = {step.vm: step.target for step in plan.steps if step.id in done}
@@ -128,6 +135,15 @@ def at_rest(plan: Plan, pool: Pool, done: Collection[str], flying: Collection[st
     """*pool* without what passes: what holds the VMs that are still to move, and what our own moves mark.
 
     Whether the VM of a step is blocked, paused or busy is asked of that step alone, before it is begun.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> pool = rb.read("pool.json.gz").pool
+        >>> held = replace(pool.vms[plan.steps[0].vm], blocked_operations={"pool_migrate": "backup"})
+        >>> rb.execute.at_rest(plan, replace(pool, vms={**pool.vms, held.uuid: held}), done=()) == pool
+        True
     """
     waiting = {step.vm: step for step in plan.steps if step.id not in done and step.vm in pool.vms}
     vms = {vm: _free(pool.vms[vm], step) for vm, step in waiting.items()}

@@ -48,7 +48,18 @@ def hindrance_of(step: Step, where: Whereabouts) -> Hindrance | None:
 
 
 def hindered(plan: Plan, pool: Pool, over: Collection[str]) -> dict[str, Hindrance]:
-    """The steps of *plan* whose VMs cannot be moved in *pool* for now, without those in *over*, by their ids."""
+    """The steps of *plan* whose VMs cannot be moved in *pool* for now, without those in *over*, by their ids.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> pool = rb.read("pool.json.gz").pool
+        >>> held = replace(pool.vms[plan.steps[0].vm], blocked_operations={"pool_migrate": "backup"})
+        >>> found = rb.execute.hindered(plan, replace(pool, vms={**pool.vms, held.uuid: held}), over=())
+        >>> {step: why.words for step, why in found.items()}
+        {'s01': 'a backup is running: its operation pool_migrate is blocked: backup'}
+    """
     waiting = [step for step in plan.steps if step.id not in over and step.vm in pool.vms]
     tag = plan.policy.execution.hold_tag
     found = {step.id: _of_vm(step, pool.vms[step.vm]) or _tagged(step, pool, tag) for step in waiting}

@@ -54,6 +54,17 @@ def resolve_step(plan: Plan, said: Saying, options: RunOptions, live: Live | Non
     With *live* the pool has to show nothing else, and no other run may hold its lock. Without it, that a call was never
     sent can be said once it is older than XAPI lets one wait.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> said = rb.execute.Saying(step="s01", seen=rb.execute.Seen.MOVED, by="ann", reason="it runs on birch")
+        >>> options = rb.execute.RunOptions(journal=rb.execute.journal_path(plan.digest))
+        >>> try:
+        ...     rb.execute.resolve_step(plan, said, options)
+        ... except rb.errors.InputError as error:
+        ...     print(str(error).partition(": by")[0])
+        step s01: nothing is open
+
     Raises:
         IllegalPlan: the plan was edited.
         StalePlan: the pool is another one.

@@ -22,6 +22,16 @@ from rebalancer.policy import change_windows
 def execute(plan: Plan, live: Live, options: RunOptions) -> RunResult:
     """Carry out *plan* on *live*; the journal of *options* may tell of no step yet.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> way, demo = rb.Credentials(user="root", password="secret"), rb.simulator.demo_pool()
+        >>> options = rb.execute.RunOptions(journal=rb.execute.journal_path(plan.digest))
+        >>> with rb.simulator.Simulator(demo, user="root", password="secret", speed=200) as simulator:
+        ...     with rb.connect(simulator.url, way) as live:
+        ...         str(rb.execute.execute(plan, live, options))
+        'steps done: 5; all steps are done'
+
     Raises:
         IllegalPlan: the plan was edited.
         StalePlan: the pool is no longer what the plan was made for; nothing was sent.
@@ -44,6 +54,22 @@ def resume(plan: Plan, live: Live, options: RunOptions) -> RunResult:
 
     A call that may be under way is never sent again: the pool is watched until it shows what became of it. A plan whose
     run never began is executed from its start. Errors are those of `execute`.
+
+    Example:
+        >>> from contextlib import suppress
+        >>> from dataclasses import replace
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> way, demo = rb.Credentials(user="root", password="secret"), rb.simulator.demo_pool()
+        >>> stopped = rb.execute.StopSignal()
+        >>> options = rb.execute.RunOptions(journal=rb.execute.journal_path(plan.digest))
+        >>> stopped.ask()
+        >>> with rb.simulator.Simulator(demo, user="root", password="secret", speed=200) as simulator:
+        ...     with rb.connect(simulator.url, way) as live:
+        ...         with suppress(rb.errors.StoppedHalfWay):
+        ...             rb.execute.execute(plan, live, replace(options, stop=stopped))
+        ...         str(rb.execute.resume(plan, live, options))
+        'steps done: 5; all steps are done'
     """
     with pool_locks(plan.made_from.pool_names, options.state_dir):
         return _run(plan, live, options, entries_for(plan, options.journal))

@@ -45,7 +45,14 @@ class RunForecast:
 
 
 def pace_of(took: Mapping[str, float], plan: Plan) -> float:
-    """How many times as long as estimated the steps of *plan* take, by those that *took* so many seconds."""
+    """How many times as long as estimated the steps of *plan* take, by those that *took* so many seconds.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> rb.execute.pace_of({"s01": 2 * plan.steps[0].seconds}, plan)
+        2.0
+    """
     estimated = sum(step.seconds for step in plan.steps if step.id in took)
     if not estimated or not sum(took.values()):
         return 1.0
@@ -56,6 +63,13 @@ def forecast(
     plan: Plan, *, done: Collection[str], under_way: Mapping[str, UnderWay], held: Collection[str], pace: float = 1.0
 ) -> RunForecast:
     """When what is left of *plan* will be done, launched as soon as `after` and the limits of its policy allow.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> ahead = rb.execute.forecast(plan, done=["s01"], under_way={}, held=["s02"])
+        >>> sorted(ahead.ends)
+        ['s03', 's04', 's05']
 
     Args:
         plan: the plan.

@@ -27,6 +27,14 @@ LATEST: Final = 100
 def run_of(plan: Plan, now: datetime, state_dir: Path | None = None) -> RunStatus:
     """The newest run of *plan*, by the state folder.
 
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import rebalancer as rb
+        >>> plan = rb.export.read_plan("tonight")
+        >>> found = rb.execute.run_of(plan, datetime.now(UTC))
+        >>> found.state.value, len(found.steps)
+        ('not begun', 5)
+
     Raises:
         InputError: the journal cannot be read, was edited, or belongs to another plan.
     """
@@ -46,7 +54,15 @@ def run_of(plan: Plan, now: datetime, state_dir: Path | None = None) -> RunStatu
 
 
 def runs_in(now: datetime, state_dir: Path | None = None) -> tuple[RunStatus, ...]:
-    """The newest run of each pool that the state folder knows, the newest first. What cannot be read tells nothing."""
+    """The newest run of each pool that the state folder knows, the newest first. What cannot be read tells nothing.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.runs_in(datetime.now(UTC), Path("state"))
+        ()
+    """
     found: dict[Uuid, RunStatus] = {}
     for digest in _digests(state_dir):
         notes = read_notes(digest, state_dir)
@@ -70,7 +86,14 @@ def runs_in(now: datetime, state_dir: Path | None = None) -> tuple[RunStatus, ..
 
 
 def is_any_locked(state_dir: Path | None = None) -> bool:
-    """Whether a process holds the lock of any pool, by the state folder: a run, or a night that plans."""
+    """Whether a process holds the lock of any pool, by the state folder: a run, or a night that plans.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import rebalancer as rb
+        >>> rb.execute.is_any_locked(Path("state"))
+        False
+    """
     return any(is_held(path) for path in sorted(state_folder(state_dir).glob("locks/*.lock")))
 
 
