@@ -16,7 +16,7 @@ from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.units import HOURS_A_DAY, slot_at
 from rebalancer.whatif.itinerary import Purpose
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
+from rebalancer.whatif.pinned import BOOT_SECONDS, ShutDown
 
 HOUR = timedelta(hours=1)
 HAIR = 1e-9
@@ -53,7 +53,8 @@ class Outing:
 
     Args:
         host: its uuid.
-        seconds: how long that takes by the estimates of the plans, and `BOOT_SECONDS` for the host.
+        seconds: how long that takes by the estimates of the plans, and `BOOT_SECONDS` for the host, or for as long as
+            VMs that are shut down meanwhile are off.
         shares: the load of whichever other host is busiest in each hour, as a share of its CPU, while the host is down:
             24 hours of a day, or 168 of a week; of recorded days the busiest of each hour. Empty without metrics.
         timezone: IANA name of the zone of these hours.
@@ -113,10 +114,10 @@ def _grouped(stages: Sequence[StageLike]) -> Iterator[list[StageLike]]:
 def _outing(stages: Sequence[StageLike]) -> Outing:
     first = stages[0]
     moving = sum(stage.plan.schedule.seconds for stage in stages)
-    asked = sum(SHUTDOWN_SECONDS + START_SECONDS + each.start_delay for each in first.shut_down)
+    down = max((each.seconds for each in first.shut_down), default=BOOT_SECONDS)
     return Outing(
         host=first.host,
-        seconds=moving + BOOT_SECONDS + asked,
+        seconds=moving + down,
         shares=_shares(first.plan, first.host),
         timezone=first.plan.when.timezone,
     )

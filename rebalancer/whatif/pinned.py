@@ -1,16 +1,17 @@
 """VMs that cannot leave their host, and may be shut down while it is worked on: who, and for how long that is.
 
-They go last, once all others have left, and come first, before others return: one after the other, by the `order` that
-XAPI starts VMs in, and within an order so that those that matter most are off for the shortest time. No length of these
-is known beforehand: the estimate adds up what is assumed of each.
+They go last, once all others have left, and come first, before others return: in waves, by the `order` that XAPI starts
+VMs in. Those of one order go and come together, as in XAPI's appliances; where they are more than a wave takes, those
+that matter most are off for the shortest time. No length is known beforehand: the estimate adds up what is assumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from rebalancer.inventory import VM, DomainType, Pool, PowerState, Uuid, VBDType
 from rebalancer.policy import Policy
@@ -24,6 +25,8 @@ BOOT_SECONDS: Final = 600.0
 """What a host is assumed to take to go down and come back, whatever is done to it besides."""
 START_SECONDS: Final = 30.0
 """What XAPI is assumed to take to start a VM; its guest boots after that."""
+AT_ONCE: Final = 10
+"""How many are asked, or started, at once at most: as many as XAPI moves at once when it empties a host."""
 NEEDED: Final = ("clean_shutdown", "start", "start_on")
 """Operations that nobody may have blocked."""
 HARD: Final = "hard-shutdown-vm"
@@ -31,6 +34,7 @@ HARD: Final = "hard-shutdown-vm"
 PROTECTED: Final = 2
 IMPORTANCE: Final = MappingProxyType({"restart": PROTECTED, "best-effort": 1})
 """How much it matters that a VM runs, by its `ha_restart_priority`."""
+Guest = TypeVar("Guest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,25 +108,38 @@ def shut_down_on(
 ) -> tuple[ShutDown, ...]:
     """Those of *vms* that are on *host*, in the order in which they are shut down: who goes last comes back first.
 
-    One is asked after the other, and they are started one after the other, in the opposite order. As lengths are
-    assumed, no sequence that keeps to the `order` of VMs has those that HA protects off for less time, nor those of
-    best effort beside them, nor all together. Those that are *hard* are switched off where their guest does not react.
+    They are asked in `waves`, and started in these, the last one first. As lengths are assumed, no waves that keep to
+    the `order` of VMs have those that HA protects off for less time, nor those of best effort beside them, nor all
+    together. Those that are *hard* are switched off where their guest does not react.
     """
     there = [problem.pool.vms[vm] for vm in vms if problem.initial.host_of.get(vm) == host]
     names = problem.names.vms
     ranked = sorted(there, key=lambda vm: (-vm.order, _importance(vm), names[vm.uuid], vm.uuid))
+    seconds = dict(_seconds_off(ranked))
     return tuple(
         ShutDown(
             vm=vm.uuid,
             vm_name=names[vm.uuid],
-            seconds=seconds,
+            seconds=seconds[vm.uuid],
             order=vm.order,
             start_delay=vm.start_delay,
             restart_priority=vm.ha_restart_priority,
             hard=vm.uuid in hard,
         )
-        for vm, seconds in zip(ranked, _seconds_off(ranked), strict=True)
+        for vm in ranked
     )
+
+
+def waves(guests: Iterable[Guest], order_of: Callable[[Guest], int]) -> Iterator[tuple[Guest, ...]]:
+    """*guests*, the first of which goes first, in the waves in which they go: each waits until the last one is off.
+
+    The highest order goes first. A wave has guests of one order, `AT_ONCE` of them at most; where one is smaller, it is
+    the first of its order, so that as few as can be wait for the others. They come back in these, the last one first.
+    """
+    for _, same in groupby(sorted(guests, key=lambda each: -order_of(each)), key=order_of):
+        group = tuple(same)
+        for end in range(len(group) % AT_ONCE or AT_ONCE, len(group) + 1, AT_ONCE):
+            yield group[max(0, end - AT_ONCE) : end]
 
 
 def _importance(vm: VM) -> int:
@@ -130,11 +147,13 @@ def _importance(vm: VM) -> int:
     return PROTECTED if vm.ha_always_run else IMPORTANCE.get(vm.ha_restart_priority, 0)
 
 
-def _seconds_off(ranked: Sequence[VM]) -> Iterator[float]:
-    """For how long each of the VMs is off that are shut down in this order, and started in the opposite one."""
+def _seconds_off(ranked: Sequence[VM]) -> Iterator[tuple[Uuid, float]]:
+    """For how long each of the VMs is off that go in this order, and come back in the opposite one."""
     delays: dict[int, int] = {}
     for vm in ranked:
         delays[vm.order] = max(vm.start_delay, delays.get(vm.order, 0))
-    for place, vm in enumerate(ranked):
-        waits = sum(delay for order, delay in delays.items() if order < vm.order)
-        yield BOOT_SECONDS + (SHUTDOWN_SECONDS + START_SECONDS) * (len(ranked) - place) + waits
+    back = reversed(list(waves(ranked, lambda vm: vm.order)))
+    for number, together in enumerate(back, start=1):
+        waits = sum(delay for order, delay in delays.items() if order < together[0].order)
+        for vm in together:
+            yield vm.uuid, BOOT_SECONDS + (SHUTDOWN_SECONDS + START_SECONDS) * number + waits

@@ -15,7 +15,7 @@ from rebalancer.export.planfile import ROLLING_JSON
 from rebalancer.files.writing import write_new
 from rebalancer.units import counted, duration_in_words, size_in_words
 from rebalancer.whatif.itinerary import Purpose, Stage
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
+from rebalancer.whatif.pinned import AT_ONCE, BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
 from rebalancer.whatif.rolling import Rolling
 from rebalancer.whatif.stage_loads import LOAD_COLUMNS, load_rows
 
@@ -177,7 +177,8 @@ def downtime_of(found: Rolling) -> str:
     )
     return (
         f"{vms} shut down in this order, once all others have left, and started in the opposite one before others "
-        f"return: off for about {duration_in_words(sum(off))} together, assuming {assumed}."
+        f"return; those of one order at the same time, {AT_ONCE} at most: off for about {duration_in_words(sum(off))} "
+        f"together, assuming {assumed}."
     )
 
 

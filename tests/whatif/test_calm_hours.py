@@ -19,7 +19,7 @@ from rebalancer.whatif import Purpose, evacuate, rolling
 from rebalancer.whatif.calm_hours import best_begins, calm_hours
 from rebalancer.whatif.itinerary import Stage
 from rebalancer.whatif.outing import Outing, outings
-from rebalancer.whatif.pinned import BOOT_SECONDS, SHUTDOWN_SECONDS, START_SECONDS, ShutDown
+from rebalancer.whatif.pinned import BOOT_SECONDS, ShutDown
 from rebalancer.whatif.stage_loads import stage_loads
 from tests.plan.made import MADE_AT
 from tests.solve.tiny import make_demand, tiny
@@ -171,8 +171,9 @@ def test_an_outing_lasts_until_vms_are_home(problem: Problem) -> None:
     moving = sum(stage.plan.schedule.seconds for stage in stages)
     (plain,) = outings(stages)
     assert plain.seconds == moving + BOOT_SECONDS
-    stages[0] = replace(stages[0], shut_down=(ShutDown(vm="x", vm_name="x", seconds=1.0),))
-    assert outings(stages)[0].seconds == plain.seconds + SHUTDOWN_SECONDS + START_SECONDS
+    off = tuple(ShutDown(vm=vm, vm_name=vm, seconds=BOOT_SECONDS + more) for vm, more in (("x", 180.0), ("y", 90.0)))
+    stages[0] = replace(stages[0], shut_down=off)
+    assert outings(stages)[0].seconds == plain.seconds + 180.0
     shares = host_load(stages[0].plan.predicted, problem) / cpu_capacities(problem)[:, None]
     others = [number for number, host in enumerate(problem.pool.hosts) if host != "h1"]
     assert plain.shares == pytest.approx(shares[others].max(axis=0), abs=1e-4)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rebalancer.execute import assert_unclaimed
+from rebalancer.face.rolling.guest_switch import lowered_in
 from rebalancer.face.rolling.guests import put_back
-from rebalancer.face.rolling.one_guest import lowered_in
 from rebalancer.face.rolling.site import Site
 from rebalancer.face.rolling.trace import Event, Trace
 from rebalancer.inventory import PowerState

@@ -1,7 +1,8 @@
 """VMs that cannot leave the host of a stage: shut down right before it goes down, started once it is back.
 
-Each call is announced in the trace, and what the pool shows of the VM settles whether it came through. Guests are asked
-to shut down; who does not is named, and the host stays on, unless the list and the policy say to switch it off.
+Those of one order go together, and come together: the next order waits for all of them. Each call is announced in the
+trace, and what the pool shows of the VM settles whether it came through. Guests are asked to shut down; who does not is
+named, and the host stays on, unless the list and the policy say to switch it off.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from itertools import groupby
 
 from rebalancer.errors import RefusedByXapi
 from rebalancer.execute import assert_unclaimed
+from rebalancer.face.rolling.guest_switch import DOWNWARD, NOTHING, RUNNING, Failed, GuestSwitch
 from rebalancer.face.rolling.kept import KeptStage
-from rebalancer.face.rolling.one_guest import DOWNWARD, NOTHING, RUNNING, GuestSwitch
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.trace import Event
 from rebalancer.inventory import Pool, PowerState, Uuid
 from rebalancer.policy import Policy
 from rebalancer.verify.shutdowns import shutdown_findings
-from rebalancer.whatif.pinned import ShutDown
+from rebalancer.whatif.pinned import ShutDown, waves
 from rebalancer.xapi import LivePool
 from rebalancer.xapi.power.guest_power import WORDS, GuestPower, GuestState
 from rebalancer.xapi.power.host_power import assert_words
@@ -43,7 +44,7 @@ class PinnedGuests:
     progress: Progress
 
     def shut_down(self) -> None:
-        """Shut them down one after the other, as far as they are not.
+        """Shut them down, wave by wave, as far as they are not.
 
         Raises:
             InputError: the policy does not permit it.
@@ -55,15 +56,15 @@ class PinnedGuests:
             switch = self._switch(live)
             self._prove(switch, live.read())
             self._turn_auto_power_on_off(switch.power)
-            states = {each.vm: switch.power.state(each.vm) for each in self.stage.shut_down}
-            for each in sorted(self.stage.shut_down, key=lambda each: -states[each.vm].order):
-                if words := switch.shut_down(each, states[each.vm]):
-                    facts = [f"{each.vm_name} does not shut down: {words}", self._stays_on, *self._off(each, switch)]
-                    raise self.progress.stopped(facts)
+            orders = {each.vm: switch.power.state(each.vm).order for each in self.stage.shut_down}
+            for together in waves(self.stage.shut_down, lambda each: orders[each.vm]):
+                if failed := switch.shut_down(together):
+                    facts = [f"{each.vm_name} does not shut down: {words}" for each, words in failed]
+                    raise self.progress.stopped([*facts, self._stays_on, *self._off(failed, switch)])
         self.progress.note(Event.OFF, self.stage)
 
     def start(self) -> None:
-        """Start those that were shut down, one after the other, in the opposite order; then put back what was lowered.
+        """Start those that were shut down, in the same waves, the last one first; then put back what was lowered.
 
         Raises:
             InputError: the policy does not permit it.
@@ -75,7 +76,7 @@ class PinnedGuests:
             switch = self._switch(live)
             lowered = switch.lowered()
             states = {vm: switch.power.state(vm) for vm in lowered}
-            back = [each for each in reversed(self.stage.shut_down) if each.vm in lowered]
+            back = [each for each in self.stage.shut_down if each.vm in lowered]
             facts = list(self._all_up(back, states, switch))
             facts += list(put_back(lowered, self.progress.words(Event.AUTO, self.stage), self.site.pool, switch.power))
         if facts:
@@ -107,35 +108,32 @@ class PinnedGuests:
         if self.progress.words(Event.AUTO, self.stage) != NOTHING:
             power.set_auto_power_on(self.site.pool, "")
 
-    def _off(self, failed: ShutDown, switch: GuestSwitch) -> Iterator[str]:
+    def _off(self, failed: Sequence[Failed], switch: GuestSwitch) -> Iterator[str]:
         """What people should know of a stop half-way: who is off; and who is protected by nobody meanwhile."""
-        begun = switch.lowered()
-        if begun[failed.vm] != NOTHING:
-            switch.power.set_restart_priority(failed.vm, begun[failed.vm])
-        off = [each.vm_name for each in self.stage.shut_down if each.vm in begun and each.vm != failed.vm]
+        begun, on = switch.lowered(), {each.vm for each, _ in failed}
+        yield from put_back({vm: begun[vm] for vm in begun if vm in on}, "", self.site.pool, switch.power)
+        off = [each.vm_name for each in self.stage.shut_down if each.vm in begun and each.vm not in on]
         if off:
             yield f"shut down already: {', '.join(off)}; the same command goes on, else start them on the enabled host"
 
     def _all_up(
         self, back: Sequence[ShutDown], states: Mapping[Uuid, GuestState], switch: GuestSwitch
     ) -> Iterator[str]:
-        """Start VMs by their order, those of one as they come; why some do not start."""
-        ranked = sorted(back, key=lambda each: states[each.vm].order)
+        """Start VMs by their order, those of one together; why some do not start."""
         delay, before = 0, list[Uuid]()
-        for _, same in groupby(ranked, key=lambda each: states[each.vm].order):
+        up = reversed(list(waves(back, lambda each: states[each.vm].order)))
+        for _, same in groupby(up, key=lambda together: states[together[0].vm].order):
             group = list(same)
-            off = [each for each in group if states[each.vm].power_state != RUNNING]
-            for each in group:
-                if each not in off:
-                    switch.runs(each.vm)
-            if off:
+            vms = [each.vm for together in group for each in together]
+            running = [vm for vm in vms if states[vm].power_state == RUNNING]
+            for vm in running:
+                switch.runs(vm)
+            if len(running) < len(vms):
                 self._wait_for(before, delay)
-            yield from (
-                f"{each.vm_name} does not start on {self.stage.host_name}: {words}"
-                for each in off
-                if (words := switch.start(each))
-            )
-            delay, before = max(states[each.vm].start_delay for each in group), [each.vm for each in group]
+            for together in group:
+                for each, words in switch.start(together):
+                    yield f"{each.vm_name} does not start on {self.stage.host_name}: {words}"
+            delay, before = max(states[vm].start_delay for vm in vms), vms
 
     def _wait_for(self, vms: Sequence[Uuid], delay: float) -> None:
         """Wait until the last of *vms* has run for *delay* seconds."""

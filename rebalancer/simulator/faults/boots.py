@@ -41,6 +41,18 @@ KINDS: Final = (
         settings={"seconds": Setting(words="seconds", default="60")},
     ),
     FaultKind(
+        name="shuts-down-slowly",
+        words="the guest of `vm` takes `seconds` to shut down after VM.clean_shutdown",
+        occasion=Occasion.IN_PLACE,
+        settings={"seconds": Setting(words="seconds", default="60")},
+    ),
+    FaultKind(
+        name="starts-slowly",
+        words="`vm` takes `seconds` to start",
+        occasion=Occasion.IN_PLACE,
+        settings={"seconds": Setting(words="seconds", default="60")},
+    ),
+    FaultKind(
         name="start-fails",
         words="`vm` does not start: `code`; it is off",
         occasion=Occasion.IN_PLACE,

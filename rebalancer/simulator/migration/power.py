@@ -24,6 +24,7 @@ def shut_down(world: World, task: str, vm: str, operation: str) -> None:
     """
     if operation == "clean_shutdown":
         _ask_guest(world, task, vm)
+        _take_time(world, task, vm, "clean_shutdown", "shuts-down-slowly")
     with world.database.lock:
         _wait(world, task, vm, operation)
         residence.halt(world, vm)
@@ -34,16 +35,27 @@ def _ask_guest(world: World, task: str, vm: str) -> None:
     fault = world.faults.take("shutdown-ignored", vm=world.uuid("VM", vm))
     if fault is None:
         return
+    _be_at_it(world, task, vm, "clean_shutdown", fault.number("seconds", 60.0))
+    raise ApiFailure("VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", vm)
+
+
+def _take_time(world: World, task: str, vm: str, operation: str, kind: str) -> None:
+    """Have an operation of a VM take longer, where a fault of that *kind* says so."""
+    if fault := world.faults.take(kind, vm=world.uuid("VM", vm)):
+        _be_at_it(world, task, vm, operation, fault.number("seconds", 60.0))
+
+
+def _be_at_it(world: World, task: str, vm: str, operation: str, seconds: float) -> None:
+    """Show an operation on a VM for so many seconds, once nothing else is under way on it."""
     database = world.database
     with database.lock:
-        _wait(world, task, vm, "clean_shutdown")
+        _wait(world, task, vm, operation)
         current = database.get("VM", vm)["current_operations"]
-        database.change("VM", vm, current_operations={**current, task: "clean_shutdown"})
-    world.wait(fault.number("seconds", 60.0))
+        database.change("VM", vm, current_operations={**current, task: operation})
+    world.wait(seconds)
     with database.lock:
         current = database.get("VM", vm)["current_operations"]
         database.change("VM", vm, current_operations={ref: each for ref, each in current.items() if ref != task})
-    raise ApiFailure("VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT", vm)
 
 
 def _wait(world: World, task: str, vm: str, operation: str) -> None:
@@ -66,6 +78,7 @@ def pull_plug(world: World, vm: str) -> None:
 def start(world: World, task: str, vm: str, hosts: Sequence[str]) -> None:
     """Start a halted VM on that of the hosts it may run on which has most memory left."""
     database = world.database
+    _take_time(world, task, vm, "start_on" if len(hosts) == 1 else "start", "starts-slowly")
     with database.lock:
         _wait(world, task, vm, "start")
         if not hosts:
