@@ -50,7 +50,8 @@ class Purpose(StrEnum):
 class Stage:
     """One plan on the way: it empties `host`, or brings VMs home once `host` is back.
 
-    VMs that cannot leave it are `shut_down` after that plan, in this order, and started again once the host is back.
+    VMs that cannot leave it are `shut_down` after that plan, in this order and those of one order at once, and started
+    again once the host is back.
     """
 
     purpose: Purpose

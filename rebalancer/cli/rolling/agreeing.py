@@ -38,7 +38,7 @@ def is_agreed(kept: KeptRolling, site: Site, *, unasked: bool) -> bool:
 def _asked(stages: Sequence[KeptStage]) -> bool:
     vms = [each for stage in stages for each in stage.shut_down]
     who = counted(len(vms), "VM cannot leave its host and is", "VMs cannot leave their hosts and are")
-    say(f"{who} shut down, in this order, while that is worked on, and started there again:")
+    say(f"{who} shut down meanwhile, in this order, those of one order at once, and started there again:")
     for stage in stages:
         for each in stage.shut_down:
             say(f"  {stage.host_name}: {in_words(each)}")

@@ -50,6 +50,6 @@ def _off_meanwhile(index: RollingIndex) -> Iterator[str]:
     """Who is shut down while a host is worked on, a line each."""
     listed = [(stage.host, each) for stage in index.stages for each in stage.shut_down]
     if listed:
-        yield "VMs that are shut down meanwhile, in this order, and started again on their host:"
+        yield "VMs that are shut down meanwhile, in this order, those of one order at once, and started there again:"
     for host, each in listed:
         yield f"  {host}: {in_words(each)}"

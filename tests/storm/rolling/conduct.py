@@ -116,6 +116,20 @@ class Conduct:
             others = [each["name_label"] for each in self._guests(ref) if each["uuid"] not in self._homes]
             if others or self._database.get("host", ref)["enabled"]:
                 self._judge.blame(f"{call}: before its host is disabled, and left by all others")
+            if before := [each["name_label"] for each in self._guests(ref) if int(each["order"]) > int(vm["order"])]:
+                self._judge.blame(f"{call}: before {', '.join(before)} of a higher order")
+        if name == START:
+            self._judge_start(call, vm, home)
+
+    def _judge_start(self, call: Call, vm: dict[str, str], home: str) -> None:
+        """No VM is started before those of lower orders run, or were started in vain."""
+        events = (each for each in self._judge.record.events if isinstance(each, Call))
+        tried = {each.params[1] for each in events if each.method == f"Async.{START}"}
+        pinned = {ref for vm, ref in self._judge.pinned.items() if self._homes[vm] == home}
+        for ref in pinned - tried:
+            other = self._database.get("VM", ref)
+            if other["power_state"] == "Halted" and int(other["order"]) < int(vm["order"]):
+                self._judge.blame(f"{call}: before {other['name_label']} of a lower order")
 
     def _was_asked(self, call: Call) -> bool:
         """Whether the guest of the VM of a call has been asked to shut down for as long as it may take."""
