@@ -111,15 +111,17 @@ class Saving:
             self._tell([], {"awake": []})
             return Exit.DONE
         say(f"switching on {', '.join(host.name for host in chosen)}, and waiting for them")
-        again = ["--all"] if everyone else [word for name in names for word in ("--host", name)]
+        again = self._command(
+            "wake", *(["--all"] if everyone else [word for name in names for word in ("--host", name)])
+        )
         with (
-            telling_what_resumes(self._command("wake", *again)),
+            telling_what_resumes(again),
             rb.connect(self.url, self.connection) as live,
         ):
             doubts = switch_of(live, record, self.wanted, self.state_dir, self.clock).wake(chosen)
         back = [host.name for host in chosen if record.latest()[host.uuid].stage is HostStage.AWAKE]
         if doubts:
-            raise self._stopped(doubts, record, done=len(back), left=len(chosen) - len(back))
+            raise self._stopped(doubts, record, {RESUME: again}, done=len(back), left=len(chosen) - len(back))
         self._tell([f"{name} is awake" for name in back], {"awake": back})
         return Exit.DONE
 
@@ -169,6 +171,8 @@ class Saving:
         with watch_solve() as reporter:
             plan = rb.rebalance(model, made_at=self.clock.now(), reporter=reporter)
         hosts = emptied_by(plan)
+        if not hosts:
+            say("no VM is moved: no plan empties a host")
         if not hosts or not self._any_can_be_woken(model, hosts):
             return False
         shutil.rmtree(record.plan, ignore_errors=True)
@@ -207,7 +211,8 @@ class Saving:
                 say(f"{host.name} is switched off")
                 doubt = switch.put_to_sleep(host)
             if doubt and record.at([HostStage.STOPPING]):
-                raise self._stopped([doubt], record, done=len(asleep), left=len(record.at(SLEEPY)))
+                ways = {RESUME: self._to_sleep(), "to wake them": self._command("wake", "--all")}
+                raise self._stopped([doubt], record, ways, done=len(asleep), left=len(record.at(SLEEPY)))
             if doubt:
                 say(doubt)
             else:
@@ -253,8 +258,9 @@ class Saving:
         on = {*awake(model), *(host.uuid for host in begun)}
         return needed_of(model, others, on, self.clock.now())
 
-    def _stopped(self, doubts: Sequence[str], record: PowerRecord, *, done: int, left: int) -> StoppedHalfWay:
-        ways = {RESUME: self._to_sleep(), "to wake them": self._command("wake", "--all")}
+    def _stopped(
+        self, doubts: Sequence[str], record: PowerRecord, ways: Mapping[str, str], *, done: int, left: int
+    ) -> StoppedHalfWay:
         return StoppedHalfWay("\n".join(doubts), done=done, left=left, journal=str(record.path), ways=ways)
 
     def _to_sleep(self) -> str:

@@ -57,6 +57,7 @@ class Sleep:
     Args:
         hosts: those without VMs that are enabled and live, by name.
         in_use: how many hosts hold VMs or coordinate.
+        off: the names of those that are off, by name.
         needed: for each hour of the day, or of the week, how many hosts have to be on, see `Supply.needed`; None
             without metrics.
         margin_hosts: how many of them are the policy's margin.
@@ -65,6 +66,7 @@ class Sleep:
 
     hosts: tuple[EmptyHost, ...]
     in_use: int
+    off: tuple[str, ...]
     needed: tuple[int, ...] | None
     margin_hosts: int = 0
     timezone: str = "UTC"
@@ -99,6 +101,7 @@ def sleep(problem: Problem, placement: Placement, now: datetime) -> Sleep:
     return Sleep(
         hosts=tuple(sorted(found, key=lambda each: (each.name, each.host))),
         in_use=len(used),
+        off=tuple(sorted(problem.names.hosts[host.uuid] for host in hosts if not host.live)),
         needed=supply.needed(margin) if supply else None,
         margin_hosts=margin,
         timezone=problem.demand.timezone if problem.demand is not None else problem.policy.timezone,

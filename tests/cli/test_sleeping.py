@@ -67,6 +67,8 @@ def test_hosts_sleep_and_are_woken(own: Simulator, terminal: Terminal, policy: P
     assert not any(shown(own)[name][1] for name in asleep)
     assert wake(own, terminal, policy).out == "nothing was switched\n"
     assert off(own) == sorted(asleep)
+    assert terminal.run("sleep", own.url, "-p", policy, "--json").json()["off"] == sorted(asleep)
+    assert f"Off: {', '.join(sorted(asleep))}." in terminal.run("sleep", own.url, "-p", policy).out
     first, *others = asleep
     assert wake(own, terminal, policy, "--host", first).out == f"{first} is awake\n"
     assert off(own) == sorted(others)
@@ -157,7 +159,7 @@ def test_the_clock_of_the_pool_counts_from_the_plan_to_the_last_host(terminal: T
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(HostSwitch, "_shows", lambda *_: False)
             stopped = wake(own, terminal, policy, "--pool-clock", "--all")
-        assert f"to wake them: rebalancer wake {own.url} --all --pool-clock --policy {policy}" in stopped.err
+        assert f"to resume: rebalancer wake {own.url} --all --pool-clock --policy {policy}" in stopped.err
         assert wake(own, terminal, policy, "--pool-clock", "--all").code == Exit.DONE
 
 
@@ -172,6 +174,7 @@ def test_a_host_that_others_emptied_stays_on(own: Simulator, terminal: Terminal,
     assert (ended.code, off(own)) == (Exit.DONE, [])
     stays = "stays on: it was not emptied by `sleep --execute` from this state folder"
     empty = [f"{name} {stays}" for name, _ in members]
+    assert "no VM is moved: no plan empties a host" in ended.err
     assert ended.out.splitlines() == ["nothing was switched", *empty]
 
 
@@ -245,6 +248,8 @@ def test_a_host_that_is_not_back_as_it_was_is_a_doubt(
     assert (stopped.code, shown(own)[name][0]) == (Exit.STOPPED, fault != "boot-fails")
     assert words in stopped.err
     assert f"{name} " in stopped.err
+    assert f"to resume: rebalancer wake {own.url} --all " in stopped.err
+    assert "--execute" not in stopped.err
     if fault != "boot-fails":
         for pbd, record in own.database.items("PBD"):
             own.database.change("PBD", pbd, currently_attached=True) if record["host"] == ref_of(own, name) else None

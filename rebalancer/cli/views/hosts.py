@@ -161,7 +161,8 @@ def sleep_tables(found: Sleep) -> Iterator[RenderableType]:
     """The hosts without VMs; then the hours, where they are known."""
     asleep = [each.name for each in found.hosts if each.can_sleep]
     can = f"{', '.join(asleep)} can sleep, together" if asleep else "none of those without VMs can sleep"
-    yield heading(f"{counted(found.in_use, 'host')} in use; {can if found.hosts else 'no other host is awake'}.")
+    off = f" Off: {', '.join(found.off)}." if found.off else ""
+    yield heading(f"{counted(found.in_use, 'host')} in use; {can if found.hosts else 'no other host is awake'}.{off}")
     if found.hosts:
         yield table(
             "Hosts without VMs",
