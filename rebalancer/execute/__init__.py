@@ -20,7 +20,7 @@ from rebalancer.execute.journal.folders import journal_path, make_state_folder, 
 from rebalancer.execute.journal.history import done_since, is_settled, was_begun
 from rebalancer.execute.journal.journal import read_journal
 from rebalancer.execute.journal.learned_pace import learned_pace
-from rebalancer.execute.journal.lock import pool_lock
+from rebalancer.execute.journal.lock import pool_lock, pool_unlocked
 from rebalancer.execute.journal.outcome import StepState
 from rebalancer.execute.journal.past import Journals, Past
 from rebalancer.execute.judge.fitness import at_rest, undone
@@ -89,6 +89,7 @@ __all__ = [
     "pace_of",
     "plain_uuid",
     "pool_lock",
+    "pool_unlocked",
     "read_journal",
     "resolve_step",
     "resume",

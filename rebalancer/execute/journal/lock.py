@@ -7,7 +7,7 @@ folder; a run of another user or machine has another folder, and is kept out by 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_NB, LOCK_SH, flock
 from pathlib import Path
@@ -71,6 +71,31 @@ def pool_lock(pool: Uuid, state_dir: Path | None = None) -> Iterator[Path]:
         yield path
     finally:
         lock.release()
+
+
+@contextmanager
+def pool_unlocked(pool: Uuid, state_dir: Path | None, wait: Callable[[], None]) -> Iterator[None]:
+    """Let go of the lock of *pool*, which this thread has taken once, until the block ends; then take it again.
+
+    Whoever holds it then is waited for: *wait* is called between two tries. A block that ends in an error leaves it
+    free.
+
+    Raises:
+        InputError: the state folder cannot be written.
+    """
+    path = lock_path(pool, state_dir)
+    lock = _lock(path)
+    lock.release()
+    yield
+    while True:
+        try:
+            lock.acquire(timeout=LOOK_SECONDS)
+        except Timeout:
+            wait()
+        except OSError as error:
+            raise _unusable(path, error) from error
+        else:
+            return
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from rebalancer.execute import pool_unlocked
 from rebalancer.face.rolling.kept import KeptStage
 from rebalancer.face.rolling.site import Progress, Site
 from rebalancer.face.rolling.turn import StageTurn
@@ -24,7 +25,8 @@ class Begin:
     """The wait for the hour in which the host of *stage* goes down.
 
     Nothing of it is written down: whoever is killed meanwhile, and begins again, finds the hour anew. The work has
-    `rolling.within_hours` from when it began, and no longer than its plans last.
+    `rolling.within_hours` from when it began, and no longer than its plans last. Where stages that others make illegal
+    are planned anew, the lock of the state folder is free meanwhile.
     """
 
     stage: KeptStage
@@ -37,6 +39,7 @@ class Begin:
 
         Raises:
             ApprovalRefused: the stage has to be approved; it says so before the wait, and not at its end.
+            RollingStopped: another process has gone on with the work meanwhile.
         """
         within, clock = self.site.policy.rolling.within_hours, self.site.clock
         if within is None or self.site.any_time:
@@ -44,10 +47,31 @@ class Begin:
         while (begin := self._best(timedelta(hours=within))) > clock.now():
             self.turn.approved(self.progress.in_force(self.stage))
             self.site.door.shut()
-            while (left := (begin - clock.now()).total_seconds()) > 0:
-                clock.sleep(min(left, SLICE_SECONDS))
+            self._wait_until(begin)
             if clock.now() < begin + HOUR:
                 return
+
+    def _wait_until(self, begin: datetime) -> None:
+        if not self.site.policy.rolling.plan_anew:
+            self._sleep_until(begin)
+            return
+        told = f"another run that uses this state folder is waited for before {self.stage.host_name} goes down"
+        said: list[str] = []
+
+        def wait() -> None:
+            if not said:
+                said.append(told)
+                self.site.say(told)
+            self.site.clock.sleep(SLICE_SECONDS)
+
+        with pool_unlocked(self.site.pool, self.site.state_dir, wait):
+            self._sleep_until(begin)
+        self.progress.assert_current()
+
+    def _sleep_until(self, begin: datetime) -> None:
+        clock = self.site.clock
+        while (left := (begin - clock.now()).total_seconds()) > 0:
+            clock.sleep(min(left, SLICE_SECONDS))
 
     def _best(self, within: timedelta) -> datetime:
         """When it goes down, so that all that are left do in the hours of least load; said where that is later."""

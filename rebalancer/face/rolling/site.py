@@ -201,6 +201,16 @@ class Progress:
         last = self._trace.last_of(stage.number)
         return last is not None and last.event is Event.FAILED
 
+    def assert_current(self) -> None:
+        """Pass where nobody else has written to the trace, or given up the work.
+
+        Raises:
+            RollingStopped: somebody has.
+            InputError: the trace cannot be read.
+        """
+        if not self.kept.is_begun or Trace.opened(self.kept.trace).entries != self._trace.entries:
+            raise self.stopped(["another process has gone on with this meanwhile, or has given it up"])
+
     def stopped(self, facts: Sequence[str]) -> RollingStopped:
         """The error that ends the work here: *facts* are a sentence each."""
         left = len(self.stages) - self.done

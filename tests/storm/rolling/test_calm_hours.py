@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,9 @@ import pytest
 
 import rebalancer as rb
 from rebalancer.demand import LoadProfile, Quality
-from rebalancer.errors import ApprovalRefused
+from rebalancer.errors import ApprovalRefused, PoolLocked
+from rebalancer.execute import pool_lock
+from rebalancer.face.rolling import begin
 from rebalancer.face.rolling.trace import Event
 from rebalancer.face.rolling.turn import StageTurn
 from rebalancer.inventory import pool_from_records
@@ -21,6 +23,7 @@ from rebalancer.inventory.records import CLASSES
 from rebalancer.simulator import Simulator
 from tests.storm.blows import kill
 from tests.storm.executor import AFTER, Point
+from tests.storm.rolling.changes import moved, vms_on
 from tests.storm.rolling.scene import Scene, policy, small_pool
 from tests.storm.rolling.stage import TRACE, Stage
 from tests.storm.situations import BEGINS
@@ -55,9 +58,12 @@ def scene(wanted: rb.Policy) -> Scene:
 
 
 @contextmanager
-def staged(folder: Path, *, within_hours: float | None, window: Sequence[Mapping[str, str]] = ()) -> Iterator[Stage]:
+def staged(
+    folder: Path, *, within_hours: float | None, window: Sequence[Mapping[str, str]] = (), plan_anew: bool = False
+) -> Iterator[Stage]:
     """Two hosts that are rebooted within so many hours, in a change window where there is one."""
-    wanted = policy(rolling={"within_hours": within_hours} if within_hours else {}, window=window)
+    rolling = {"within_hours": within_hours} if within_hours else {}
+    wanted = policy(rolling={**rolling, "plan_anew": plan_anew}, window=window)
     stage = Stage(folder, scene(wanted), wanted)
     with stage.opened():
         yield stage
@@ -151,6 +157,78 @@ def test_a_stage_that_waits_for_an_approval_says_so_before_the_hour(
         assert stage.time.now() < (BEGINS + timedelta(minutes=5)).timestamp()
         assert stage.run() == "0 done"
         assert [each.hour for each in begun(stage)] == [3, 3]
+
+
+def meanwhile(stage: Stage, seconds: float, deed: Callable[[], None], hold: float = 0.0) -> list[str]:
+    """Later somebody who uses the same state folder does something, and keeps the lock so long; how that ended."""
+    ended: list[str] = []
+
+    def other() -> None:
+        stage.time.sleep(seconds)
+        try:
+            with pool_lock(stage.plans.stages[0].plan.made_from.pool, stage.folder):
+                deed()
+                stage.time.sleep(hold)
+        except PoolLocked:
+            ended.append("refused")
+        else:
+            ended.append("done")
+
+    stage.time.start(other)
+    return ended
+
+
+def another_moves(stage: Stage) -> None:
+    """A VM of the first host is moved to one that is not worked on."""
+    hosts = [host["name_label"] for _, host in stage.simulator.database.items("host")]
+    spare = next(name for name in hosts if name not in stage.plans.hosts)
+    moved(stage, vms_on(stage, stage.plans.hosts[0])[0], spare)
+
+
+def test_a_night_moves_vms_while_an_hour_is_waited_for(tmp_path: Path) -> None:
+    """Where stages are planned anew: the lock is free, and what was proven before the wait is proven after it."""
+    with staged(tmp_path, within_hours=24, plan_anew=True) as stage:
+        night = meanwhile(stage, 3600.0, lambda: another_moves(stage))
+        assert stage.run() == "0 done"
+        assert night == ["done"]
+        assert [line.stage for line in stage.lines if line.event is Event.ANEW][:1] == [1]
+        assert [each.hour for each in begun(stage)] == [3, 3]
+        stage.assert_right()
+
+
+def test_without_that_word_nights_are_refused(tmp_path: Path) -> None:
+    """Whatever they moved would end the work with code 4."""
+    with staged(tmp_path, within_hours=24) as stage:
+        night = meanwhile(stage, 3600.0, lambda: another_moves(stage))
+        assert stage.run() == "0 done"
+        assert night == ["refused"]
+        assert [line for line in stage.lines if line.event is Event.ANEW] == []
+
+
+def test_a_night_that_lasts_beyond_the_hour_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aloud; where the hour is over then, the next one of least load is found."""
+    monkeypatch.setattr(begin, "SLICE_SECONDS", 1200.0)
+    with staged(tmp_path, within_hours=24, plan_anew=True) as stage:
+        night = meanwhile(stage, 3600.0, lambda: None, hold=18 * 3600.0)
+        assert stage.run() == "0 done"
+        assert night == ["done"]
+        assert len([each for each in stage.said if each.startswith("another run that uses this state folder")]) == 1
+        assert min(begun(stage)) >= BEGINS + timedelta(hours=19)
+        stage.assert_right()
+
+
+def test_two_processes_do_not_go_on_with_the_same(tmp_path: Path) -> None:
+    """Who finds that another one has written to the trace while it waited ends, and touches no host."""
+    with staged(tmp_path, within_hours=24, plan_anew=True) as stage:
+
+        def goes_on() -> None:
+            (path,) = (tmp_path / "rolling").glob("*/trace.jsonl")
+            path.write_bytes(2 * path.read_bytes())
+
+        other = meanwhile(stage, 3600.0, goes_on)
+        end = stage.run()
+        assert end.startswith("5 RollingStopped: stopped: another process has gone on with this meanwhile"), end
+        assert (other, begun(stage), stage.found) == (["done"], [], [])
 
 
 def test_plans_have_to_last_as_long() -> None:
