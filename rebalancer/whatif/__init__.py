@@ -2,11 +2,11 @@
 
 from rebalancer.whatif.capacity import Loss, Room, losses, room_for
 from rebalancer.whatif.evacuate import Evacuation, evacuate, who_is_blocked
-from rebalancer.whatif.itinerary import Habit, Purpose, Stage
+from rebalancer.whatif.itinerary import Deviation, Habit, Purpose, Stage
 from rebalancer.whatif.newcomers.shape import Shape
 from rebalancer.whatif.place import Place, Spot, place
 from rebalancer.whatif.replay import Replay, replay
-from rebalancer.whatif.rolling import Deviation, Rolling, rolling
+from rebalancer.whatif.rolling import Rolling, rolling
 from rebalancer.whatif.rolling_folder import write_rolling
 from rebalancer.whatif.sleep import EmptyHost, Sleep, sleep
 

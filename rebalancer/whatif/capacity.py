@@ -23,6 +23,13 @@ from rebalancer.units import gib
 class Loss:
     """What follows if *host* dies.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> worst = max(rb.whatif.losses(model.problem), key=lambda loss: len(loss.stuck))
+        >>> worst.host, worst.guests, worst.stuck
+        ('ash', 11, ('build-026', 'mon-019'))
+
     Args:
         host: its name.
         host_uuid: its uuid.
@@ -51,6 +58,13 @@ class Loss:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """How many more VMs like a given one a host takes.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> rooms = rb.whatif.room_for(model.problem, model.vm("web-010"))
+        >>> {room.host: (room.by_memory, room.by_cpu) for room in rooms if room.fits}
+        {'beech': (13, 2), 'birch': (13, 2)}
 
     Args:
         host: its name.

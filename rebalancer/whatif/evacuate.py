@@ -26,6 +26,13 @@ class Evacuation:
 
     `hosts` are the names of all that are emptied; `blocked` who cannot leave them. There is a plan, with the one that
     leads home, or else `refused` says why there is none.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.evacuate(model, "ash", seconds=0.1)
+        >>> found.plan is None, [each.vm_name for each in found.blocked]
+        (True, ['build-026', 'db-002', 'mon-019', 'web-000'])
     """
 
     hosts: tuple[str, ...]

@@ -26,7 +26,13 @@ LONGER = 4
 
 
 class Habit(Enum):
-    """When VMs return to their hosts."""
+    """When VMs return to their hosts.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.whatif.Habit.AT_ONCE.value, rb.whatif.Habit.NEVER.value
+        ('VMs return as soon as their host is back', 'VMs stay where they end')
+    """
 
     AT_ONCE = "VMs return as soon as their host is back"
     SWING = "the first host takes the VMs of the others in turn; its own return last"
@@ -40,10 +46,35 @@ class Habit(Enum):
 
 
 class Purpose(StrEnum):
-    """What a stage is for."""
+    """What a stage is for.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> [purpose.value for purpose in rb.whatif.Purpose]
+        ['empty', 'return']
+    """
 
     EMPTY = "empty"
     RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A VM that does not end where it began, and why.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.rolling(model, "alder", seconds=0.1)
+        >>> [(each.vm_name, each.ends_on_name) for each in found.deviations]
+        []
+    """
+
+    vm: Uuid
+    vm_name: str
+    home_name: str
+    ends_on_name: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +83,13 @@ class Stage:
 
     VMs that cannot leave it are `shut_down` after that plan, in this order and those of one order at once, and started
     again once the host is back.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.rolling(model, "alder", seconds=0.1)
+        >>> [(stage.purpose.value, len(stage.plan.steps)) for stage in found.stages]
+        [('empty', 8), ('return', 8)]
     """
 
     purpose: Purpose

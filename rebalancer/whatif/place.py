@@ -26,6 +26,14 @@ SHOWN = 3
 class Spot:
     """A host for a VM that is to start.
 
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> (found,) = rb.place(model, rb.Shape(vcpus=4, memory_gib=8, load=1.5))
+        >>> best = found.spots[0]
+        >>> best.host, best.allowed, best.load_cost
+        ('birch', True, 0.0)
+
     Args:
         host: its name.
         host_uuid: its uuid.
@@ -72,6 +80,13 @@ class Spot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A VM that is to start, and all hosts for it.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> (found,) = rb.place(model, rb.Shape(vcpus=4, memory_gib=8, load=1.5))
+        >>> found.vm, found.host
+        ('new #1', 'birch')
 
     Args:
         vm: its name.

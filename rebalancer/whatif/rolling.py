@@ -16,7 +16,7 @@ from rebalancer.rules import Blocked, Rulebook
 from rebalancer.solve import SolveReporter, cheapest_fixes
 from rebalancer.units import first_few
 from rebalancer.whatif.evacuate import Evacuation, cannot_leave, emptying, who_is_blocked
-from rebalancer.whatif.itinerary import Habit, Itinerary, Stage, Walked
+from rebalancer.whatif.itinerary import Deviation, Habit, Itinerary, Stage, Walked
 from rebalancer.whatif.maintenance import closed, older_than
 from rebalancer.whatif.pinned import may_be_shut_down
 from rebalancer.whatif.rolling_bound import bound_of, disks_astray
@@ -26,20 +26,9 @@ SECONDS_SHARE = 3
 """A stage may take this part of an even share of `limits.solve_seconds`: ordering and proving take the rest."""
 LEAST_SECONDS = 2.0
 NEAR = 1.02
+"""A walk that copies at most this many times its bound is taken without trying another."""
 SHOWN = 5
 """VMs that are named before the rest is counted."""
-"""A walk that copies at most this many times its bound is taken without trying another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
-    """A VM that does not end where it began, and why."""
-
-    vm: Uuid
-    vm_name: str
-    home_name: str
-    ends_on_name: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +56,13 @@ class Rolling:
     cannot be emptied are `set_aside`: `blocked` are VMs that hold them, whatever else moves, and `fixes` what to give
     up, host by host. Where none is planned, `refused` says why. `left_out` are hosts of the pool that are not live,
     where all of it was meant.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.rolling(model, "alder", seconds=0.1)
+        >>> len(found.stages), found.copied_bytes == found.bound_bytes
+        (2, True)
     """
 
     hosts: tuple[str, ...]

@@ -15,9 +15,9 @@ from rebalancer.files.reading import bytes_of
 from rebalancer.files.shapes import value_in
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
-from rebalancer.whatif.itinerary import Habit, Purpose
+from rebalancer.whatif.itinerary import Deviation, Habit, Purpose
 from rebalancer.whatif.pinned import ShutDown
-from rebalancer.whatif.rolling import Deviation, SetAside
+from rebalancer.whatif.rolling import SetAside
 from rebalancer.whatif.rolling_folder import INDEX_JSON, index_digest
 from rebalancer.whatif.worst_hour import WorstHour, worst_hour
 

@@ -37,7 +37,15 @@ HOLD: Final = "hold"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyHost:
-    """A host without VMs, and what keeps it awake; "" where it can sleep beside all others that can."""
+    """A host without VMs, and what keeps it awake; "" where it can sleep beside all others that can.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.sleep(model.what_if(rb.scenarios.add_hosts(2)))
+        >>> [(host.name, host.rule) for host in found.hosts]
+        [('alder #1', ''), ('alder #2', 'sleep')]
+    """
 
     host: Uuid
     name: str
@@ -53,6 +61,13 @@ class EmptyHost:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep:
     """What can sleep, and when more might.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> model = rb.Model(rb.read("pool.json.gz"))
+        >>> found = rb.sleep(model.what_if(rb.scenarios.add_hosts(2)))
+        >>> found.in_use, [host.name for host in found.hosts]
+        (5, ['alder #1', 'alder #2'])
 
     Args:
         hosts: those without VMs that are enabled and live, by name.

@@ -10,7 +10,7 @@ import pytest
 
 import rebalancer as rb
 
-PLANNERS = ("frames", "plots", "scenarios")
+PLANNERS = ("frames", "plots", "scenarios", "whatif")
 """Submodules each class of which has an example, too."""
 WITHOUT = ("rules",)
 """A submodule that docs/python.md has an example for, and its functions have none: `model.rulebook` is the way in."""

@@ -70,6 +70,13 @@ class Replay:
 
     `unknown_share` is the share of VMs' hours that the recording does not know; VMs in `put_back` begin where they were
     then, and not where they are now.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> found = rb.replay(state, "traces.csv", nights=1, seconds=0.1, regret=False)
+        >>> found.contenders
+        ('nothing', 'greedy', 'hill-climb', 'default')
     """
 
     nights: tuple[ReplayedNight, ...]
