@@ -11,6 +11,8 @@ from rebalancer.face.rolling import guests
 from rebalancer.face.rolling.downtime import downtimes
 from rebalancer.face.rolling.kept import KeptRolling
 from rebalancer.face.rolling.trace import Event
+from rebalancer.whatif import pinned
+from tests.cli.terminal import ROOT
 from tests.storm.blows import kill
 from tests.storm.executor import AFTER, BEFORE, CALL, Executor, Point
 from tests.storm.record import Call
@@ -31,11 +33,11 @@ def name_of(stage: Stage, vm: str) -> str:
     return str(database.get("VM", database.by_uuid("VM", vm))["name_label"])
 
 
-def slow(stage: Stage, *vms: str) -> None:
+def slow(stage: Stage, *vms: str, shuts: float = SHUTS, starts: float = STARTS) -> None:
     """Guests take their time to shut down, and VMs to start."""
     for vm in vms:
-        stage.simulator.go_wrong(f"shuts-down-slowly:vm={name_of(stage, vm)},seconds={SHUTS}")
-        stage.simulator.go_wrong(f"starts-slowly:vm={name_of(stage, vm)},seconds={STARTS}")
+        stage.simulator.go_wrong(f"shuts-down-slowly:vm={name_of(stage, vm)},seconds={shuts}")
+        stage.simulator.go_wrong(f"starts-slowly:vm={name_of(stage, vm)},seconds={starts}")
 
 
 def times_sent(stage: Stage, method: str, vms: Sequence[str]) -> list[int]:
@@ -180,3 +182,20 @@ def test_the_judge_sees_who_keeps_to_no_order(tmp_path: Path, monkeypatch: pytes
         stage.run()
         for words in ("of a higher order", "of a lower order"):
             assert any(words in each for each in stage.found)
+
+
+@pytest.mark.parametrize(("most", "estimate", "measured"), [(1, 39.0, 16.1), (10, 34.5, 11.6)])
+def test_what_is_gained(
+    most: int, estimate: float, measured: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three of one order, which take as long as is assumed: minutes that they are off together, as docs tell them."""
+    monkeypatch.setattr(pinned, "AT_ONCE", most)
+    with staged(tmp_path, orders=("0", "0", "0")) as (stage, vms):
+        slow(stage, *vms, shuts=pinned.SHUTDOWN_SECONDS, starts=pinned.START_SECONDS)
+        assert stage.run() == "0 done"
+        stage.assert_right()
+        estimated = sum(each.seconds for planned in stage.plans.stages for each in planned.shut_down)
+        assert estimated / 60 == estimate
+        assert sum(stage.judge.downtimes().values()) / 60 == pytest.approx(measured, abs=0.3)
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert f"{estimate:.1f} min by estimate, {measured:.1f} in the pool" in page

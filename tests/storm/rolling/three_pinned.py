@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -14,9 +14,10 @@ from tests.storm.rolling.scene import HELD, TAG, planned, policy, small_pool
 from tests.storm.rolling.stage import Stage
 
 DELAY = 120
+ORDERS = ("0", "0", "5")
 
 
-def pool() -> tuple[SimulatedPool, list[str]]:
+def pool(orders: Sequence[str] = ORDERS) -> tuple[SimulatedPool, list[str]]:
     """A pool in which three VMs of one host cannot leave it, and their refs: two of order 0, then one of order 5."""
     found = deepcopy(small_pool(1))
     vms, metrics = found.records["VM"], found.records["VM_guest_metrics"]
@@ -25,7 +26,7 @@ def pool() -> tuple[SimulatedPool, list[str]]:
         there = [ref for ref in able if vms[ref]["resident_on"] == host]
         if len(there) >= 3:
             break
-    for ref, order, delay in zip(there[:3], ("0", "0", "5"), ("0", str(DELAY), "900"), strict=True):
+    for ref, order, delay in zip(there[:3], orders, ("0", str(DELAY), "900"), strict=True):
         vms[ref]["blocked_operations"].update(HELD)
         vms[ref]["tags"].append(TAG)
         vms[ref].update(order=order, start_delay=delay)
@@ -33,9 +34,11 @@ def pool() -> tuple[SimulatedPool, list[str]]:
 
 
 @contextmanager
-def staged(folder: Path, wanted: rb.Policy | None = None) -> Iterator[tuple[Stage, list[str]]]:
+def staged(
+    folder: Path, wanted: rb.Policy | None = None, *, orders: Sequence[str] = ORDERS
+) -> Iterator[tuple[Stage, list[str]]]:
     """The stage, and the uuids of the three."""
-    found, refs = pool()
+    found, refs = pool(orders)
     wanted = wanted or policy(pinned=True)
     stage = Stage(folder, planned(found, wanted, version=None), wanted)
     with stage.opened():
