@@ -80,6 +80,19 @@ def pool_unlocked(pool: Uuid, state_dir: Path | None, wait: Callable[[], None]) 
     Whoever holds it then is waited for: *wait* is called between two tries. A block that ends in an error leaves it
     free.
 
+    Example:
+        >>> from pathlib import Path
+        >>> from time import sleep
+        >>> import rebalancer as rb
+        >>> state = rb.read("pool.json.gz")
+        >>> uuid, folder = state.pool.uuid, Path("state")
+        >>> with rb.execute.pool_lock(uuid, folder):
+        ...     with rb.execute.pool_unlocked(uuid, folder, wait=lambda: sleep(1)):
+        ...         rb.execute.is_any_locked(folder)
+        ...     rb.execute.is_any_locked(folder)
+        False
+        True
+
     Raises:
         InputError: the state folder cannot be written.
     """
