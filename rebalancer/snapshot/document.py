@@ -29,6 +29,11 @@ from rebalancer.snapshot.snapshot import Snapshot
 FORMAT: Final = "rebalancer-snapshot/1"
 REMEDY: Final = "Take a new one with `rebalancer snapshot`"
 
+OTHERS: Final = {
+    "rebalancer-simulated-pool/": "Serve it with `rebalancer simulate {where}`, and name the URL that it prints",
+    "rebalancer-plan/": "Name the pool or the snapshot that it was made from; `rebalancer show` reads plans",
+}
+"""What to do with files of ours that are no snapshots, by how their format begins."""
 SHOWN: Final = 40
 """Characters of another format that are told."""
 
@@ -111,7 +116,8 @@ def _refuse_foreign(where: str, document: object) -> None:
     if found.startswith("rebalancer-snapshot/"):
         problem = f"its format is {found[:SHOWN]}, this program reads {FORMAT}"
         raise SnapshotError(where, problem, "Use the newer rebalancer")
-    raise SnapshotError(where, f"it is not a snapshot: its format is {found[:SHOWN]!r}", REMEDY)
+    remedy = next((way for begin, way in OTHERS.items() if found.startswith(begin)), REMEDY)
+    raise SnapshotError(where, f"it is not a snapshot: its format is {found[:SHOWN]!r}", remedy.format(where=where))
 
 
 def _from_document(document: _Document) -> Snapshot:

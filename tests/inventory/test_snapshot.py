@@ -146,6 +146,23 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes, problem: str)
     assert "rebalancer" in raised.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("rebalancer-simulated-pool/1", "Serve it with `rebalancer simulate {path}`"),
+        ("rebalancer-plan/1", "Name the pool or the snapshot that it was made from"),
+        ("rebalancer-journal/1", "Take a new one with `rebalancer snapshot`"),
+    ],
+)
+def test_other_files_of_ours_are_told_what_to_do_with(tmp_path: Path, name: str, way: str) -> None:
+    """A simulated pool has to be served first, and a plan names where it came from."""
+    path = tmp_path / "pool.json"
+    path.write_text(json.dumps({"format": name}))
+    with pytest.raises(SnapshotError) as raised:
+        read_snapshot(path)
+    assert raised.value.remedy.startswith(way.format(path=path))
+
+
 def vm_in(document: dict[str, Any]) -> dict[str, Any]:
     """The VM of the small snapshot."""
     vm: dict[str, Any] = document["pool"]["vms"]["vm"]
