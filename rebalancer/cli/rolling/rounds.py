@@ -177,7 +177,8 @@ class Round:
             self._tell_unapproved(refused)
             raise
         except RollingStopped as stopped:
-            raise stopped.with_ways({RESUME: self._command()}) from stopped
+            flags = ["--anew"] if kept.is_given_up else []
+            raise stopped.with_ways({RESUME: self._command(*flags)}) from stopped
         except (StalePlan, IllegalPlan, StoppedHalfWay) as error:
             if stale_in(error):
                 self._tell_stale(index, site)

@@ -55,6 +55,8 @@ class Course:
             RebalancerError: as carrying out a plan says, or the pool cannot be reached.
         """
         progress = self._progress
+        if progress.kept.is_given_up:
+            raise progress.stopped(["somebody has begun to give this up, and that is not over: type --anew once more"])
         for stage in progress.stages:
             if progress.has(Event.DONE, stage):
                 continue

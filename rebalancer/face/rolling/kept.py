@@ -14,6 +14,7 @@ from rebalancer.execute import state_folder
 from rebalancer.execute.journal.folders import make_state_folder, plain_uuid
 from rebalancer.export import read_plan, write_plan
 from rebalancer.face.hosts import RollingPlans
+from rebalancer.files.writing import write_new
 from rebalancer.inventory import Uuid
 from rebalancer.plan import Plan
 from rebalancer.whatif.itinerary import Purpose
@@ -69,6 +70,23 @@ class KeptRolling:
     def is_begun(self) -> bool:
         """Whether there is an itinerary: what was written half before is none."""
         return self.itinerary.exists()
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether somebody has begun to give it up: hosts and VMs may be back of which the trace tells otherwise."""
+        return self._given_up.exists()
+
+    def give_up(self) -> None:
+        """Note that it is given up.
+
+        Raises:
+            InputError: the state folder cannot be written.
+        """
+        try:
+            if not self.is_given_up:
+                write_new(self._given_up, b"")
+        except OSError as error:
+            raise InputError(str(self.folder), f"it cannot be written: {error.strerror}", "Make room there") from error
 
     def begin(self, found: RollingPlans) -> None:
         """Keep the stages of *found*.
@@ -134,6 +152,10 @@ class KeptRolling:
             remedy = "Put it back, or give up what is left with --anew"
             raise EditedPlan(str(folder), "it is another plan than the trace names", remedy)
         return plan, folder
+
+    @property
+    def _given_up(self) -> Path:
+        return self.folder / "given-up"
 
     @property
     def _anew(self) -> Path:

@@ -38,6 +38,7 @@ def take_back(progress: Progress, site: Site, approve: Approve) -> str:
         PoolLocked: another run writes to the pool, on whatever machine.
         XapiError: the pool cannot be reached.
     """
+    progress.kept.give_up()
     try:
         for stage in progress.stages:
             begun = progress.has(Event.STAGE, stage) and not progress.has(Event.DONE, stage)

@@ -71,6 +71,16 @@ def test_killed_while_it_gives_up(kind: str, side: str, tmp_path: Path) -> None:
         assert away_in_words(stage) == []
 
 
+def test_what_is_half_given_up_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Its host may be in service by then, and VMs home: whoever forgets `--anew` is told to type it once more."""
+    with staged(tmp_path, version=None) as stage:
+        stopped_half_way(stage)
+        assert stage.run(kill(Point(kind=CALL, name="host.enable", nth=1, side=AFTER)), anew=True) == "killed"
+        assert stage.run().startswith("5 RollingStopped: stopped: somebody has begun to give this up")
+        assert stage.run(anew=True) == "0 done"
+        stage.assert_right()
+
+
 def test_who_cannot_go_home_is_named(tmp_path: Path) -> None:
     """A VM whose home others have filled meanwhile stays where it is, and that is said; nobody else does."""
     with staged(tmp_path) as stage:
