@@ -64,7 +64,7 @@ def changed(stage: Stage, chance: Random) -> str:
     _, vm = chance.choice(able)
     name, there = database.get("VM", vm)["name_label"], database.get("VM", vm)["resident_on"]
     rooms = sorted(
-        record["name_label"] for ref, record in database.items("host") if ref != there and _takes(stage, ref, vm)
+        record["name_label"] for ref, record in database.items("host") if ref != there and takes(stage, ref, vm)
     )
     if rooms and chance.random() < MOVES:
         target = chance.choice(rooms)
@@ -79,7 +79,7 @@ def _rests(vm: dict[str, Any]) -> bool:
     return vm["power_state"] == "Running" and not vm["is_control_domain"] and not busy
 
 
-def _takes(stage: Stage, host: str, vm: str) -> bool:
+def takes(stage: Stage, host: str, vm: str) -> bool:
     """Whether a host is enabled and up, and has twice the memory free that a VM needs."""
     database, world = stage.simulator.database, stage.simulator.world
     record = database.get("host", host)

@@ -12,7 +12,7 @@ from rebalancer.face.rolling.trace import Event
 from rebalancer.simulator.migration import boots
 from tests.storm.blows import Strike, blows
 from tests.storm.executor import AFTER, BEFORE, CALL, HALF, LINE, Executor, Point
-from tests.storm.rolling.changes import changed
+from tests.storm.rolling.changes import changed, moved, takes, vms_on
 from tests.storm.rolling.conduct import SHUT_DOWN, START
 from tests.storm.rolling.scene import NEWER
 from tests.storm.rolling.stage import REBOOT, TRACE, Stage, staged
@@ -141,6 +141,7 @@ def _point(chance: Random) -> Point:
 def see_to_it(stage: Stage, end: str) -> None:
     """Do what the message says, as somebody does who stands beside the hosts."""
     remedies: dict[str, Callable[[Stage, str], None]] = {"runs platform version": _reboot, "is not plugged": _plug}
+    remedies["HOST_NOT_ENOUGH_FREE_MEMORY"] = _make_room
     for words, remedy in remedies.items():
         if words in end:
             remedy(stage, end)
@@ -162,6 +163,20 @@ def _named(stage: Stage, end: str) -> list[str]:
 def _reboot(stage: Stage, end: str) -> None:
     for host in _named(stage, end):
         stage.reboot(host)
+
+
+def _make_room(stage: Stage, end: str) -> None:
+    """Move away whom others have brought to a host that has no room for a VM that was off meanwhile."""
+    for host in _named(stage, end.replace(":", " ")):
+        name = stage.simulator.database.get("host", host)["name_label"]
+        for vm in vms_on(stage, name):
+            rooms = [each for each in _hosts(stage) if each != name and takes(stage, stage.host(each), vm)]
+            if stage.simulator.database.get("VM", vm)["uuid"] in stage.elsewhere and rooms:
+                moved(stage, vm, rooms[0])
+
+
+def _hosts(stage: Stage) -> list[str]:
+    return sorted(host["name_label"] for _, host in stage.simulator.database.items("host"))
 
 
 def _plug(stage: Stage, end: str) -> None:
