@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from math import ceil, floor
+from typing import Final
 from zoneinfo import ZoneInfo
 
 KIB = 1024
@@ -30,6 +32,27 @@ def is_likely(moment: date) -> bool:
         (True, False)
     """
     return FIRST_YEAR <= moment.year <= LAST_YEAR
+
+
+ZONE_NAME: Final = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether *name* is the IANA name of a time zone that this machine knows.
+
+    Names are looked for as modules, too, so that one of a thousand dots would be looked for a thousand deep.
+
+    Example:
+        >>> import rebalancer as rb
+        >>> rb.units.is_time_zone("Europe/Berlin"), rb.units.is_time_zone("Europe")
+        (True, False)
+    """
+    if not ZONE_NAME.fullmatch(name):
+        return False
+    try:
+        return bool(ZoneInfo(name).key)
+    except (KeyError, ValueError, OSError):
+        return False
 
 
 def demand_mib(size_bytes: int) -> int:

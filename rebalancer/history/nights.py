@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rebalancer.errors import HistoryError
 from rebalancer.execute import make_state_folder, state_folder
@@ -22,7 +21,7 @@ from rebalancer.files.reading import bytes_of
 from rebalancer.files.writing import add_line
 from rebalancer.inventory import Uuid
 from rebalancer.sanitise import one_line
-from rebalancer.units import is_likely
+from rebalancer.units import is_likely, is_time_zone
 
 FORMAT = "rebalancer-night/1"
 MOST = 1 << 60
@@ -157,10 +156,7 @@ def _room(raw: Mapping[str, Any]) -> HeadRoom:
 
 def _zone(name: object) -> str:
     """*name*, if it is that of a time zone."""
-    try:
-        return ZoneInfo(str(name)).key if name else ""
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return ""
+    return str(name) if is_time_zone(str(name)) else ""
 
 
 def _count(value: object) -> int:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rebalancer.policy.mistakes import refused
+from rebalancer.units import is_time_zone
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'") from None
+    if not is_time_zone(name):
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'UTC' or 'Europe/Berlin'")
     return name
 
 

@@ -16,7 +16,7 @@ from rebalancer.demand.flows import Flow
 from rebalancer.demand.lines import Rows, hours_of, lines_of, shortened, whole
 from rebalancer.inventory import Uuid
 from rebalancer.slots import RecordedDay
-from rebalancer.units import HOURS_A_DAY
+from rebalancer.units import HOURS_A_DAY, is_time_zone
 
 WEEK_HOURS: Final = 168.0
 MOST_PCPUS: Final = 1e6
@@ -106,6 +106,8 @@ def to_arrays(demand: ProfileLists) -> LoadProfile:
         raise Contradiction("the load profile's lists differ in length")
     if not all(0 <= rate <= MOST_PCPUS for each in demand.flows for rate in (*each.rates, *filter(None, each.hours))):
         raise Contradiction("the load profile has flows that no card or disk has")
+    if not is_time_zone(demand.timezone):
+        raise Contradiction(f"the load profile is in {demand.timezone!r:.40}, which is no time zone")
     if set(demand.quality) != set(demand.vms):
         raise Contradiction("the load profile rates other VMs than it has")
     shape = max(slots, default=0)

@@ -182,6 +182,7 @@ def vm_in(document: dict[str, Any]) -> dict[str, Any]:
         (lambda file: vm_in(file).update(uuid="other"), "vms has other under vm"),
         (lambda file: file["demand"]["vm_pcpu"][0].pop(), "the load profile's lists differ in length"),
         (lambda file: file["demand"]["vms"].append("another"), "the load profile's lists differ in length"),
+        (lambda file: file["demand"].update(timezone="Europe"), "is in 'Europe', which is no time zone"),
         (lambda file: file["demand"]["quality"].clear(), "the load profile rates other VMs"),
         (lambda file: file["demand"]["vm_pcpu"][0].__setitem__(0, -1.0), "demand.vm_pcpu[0][0] should be"),
         (lambda file: file["demand"]["vm_pcpu"][0].__setitem__(0, None), "demand.vm_pcpu[0][0] should be"),

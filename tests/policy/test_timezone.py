@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rebalancer.errors import PolicyError
 from rebalancer.export.markdown import plan_markdown
 from rebalancer.export.timetable import window_remarks
 from rebalancer.plan import untimely
@@ -110,3 +111,12 @@ def test_plans_of_versions_that_told_no_zone_are_as_good(claimed: str, *, accept
     """Another zone than the right one is not."""
     right = "relieves h1, at 104% of its threshold at 14:00 Europe/Berlin"
     assert (as_told(claimed, right) == claimed) is accepted
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe", "Nowhere/Berlin", "", "../UTC", "/etc/localtime", "Eu" + "a." * 2000 + "/Berlin"]
+)
+def test_what_is_no_zone_is_refused(name: str) -> None:
+    """Also a name of so many parts that looking for it would exhaust the stack."""
+    with pytest.raises(PolicyError, match="is not an IANA time zone such as"):
+        Policy(timezone=name)

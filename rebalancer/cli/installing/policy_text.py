@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from rebalancer.errors import InputError
+from rebalancer.units import is_time_zone
 
 ZONE_LINK: Final = Path("/etc/localtime")
 CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d"
@@ -96,10 +96,8 @@ def assert_zone(name: str, option: str) -> None:
     Raises:
         InputError: it is none.
     """
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise InputError(option, "there is no such time zone", "Name one like Europe/Berlin") from None
+    if not is_time_zone(name):
+        raise InputError(option, "there is no such time zone", "Name one like Europe/Berlin")
 
 
 def zone_of_machine() -> str:
