@@ -9,7 +9,7 @@ from ortools.sat.python import cp_model
 
 from rebalancer.solve.exact.solver import one_worker
 from rebalancer.solve.fitting.question import Bools, Question
-from rebalancer.solve.model.effort import CEILING, WORK_PER_SECOND
+from rebalancer.solve.model import effort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Work:
     def solver(self) -> cp_model.CpSolver:
         """A solver that does no more than that."""
         solver = one_worker()
-        solver.parameters.max_deterministic_time = self.seconds * WORK_PER_SECOND
-        solver.parameters.max_time_in_seconds = self.seconds * CEILING
+        solver.parameters.max_deterministic_time = self.seconds * effort.WORK_PER_SECOND
+        solver.parameters.max_time_in_seconds = self.seconds * effort.CEILING
         solver.parameters.random_seed = self.seed
         return solver
