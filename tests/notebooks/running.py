@@ -13,7 +13,11 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-SECONDS = 120
+UNHURRIED = Path(__file__).resolve().parent / "unhurried"
+SECONDS = 1200
+"""After which a cell hangs; no search ends by it."""
+TERMINAL = {"COLUMNS", "LINES"}
+"""What frames are cut to, where it is given."""
 CHANGING = re.compile(r"0x[0-9a-f]+|/tmp/\S+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*( UTC)?|http\S+")
 """What differs from run to run: addresses, folders, moments."""
 
@@ -30,12 +34,14 @@ def as_written(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
 
 
 def carried_out(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
-    """The notebook at *path* with the outputs of a kernel of its own, without journals of earlier runs."""
+    """The notebook at *path* with the outputs of a kernel of its own, without journals of earlier runs, or haste."""
     notebook = as_written(path)
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
         client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(FOLDER)}})
-        client.execute(env=os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"})
+        modules = os.pathsep.join(filter(None, (str(UNHURRIED), os.environ.get("PYTHONPATH"))))
+        own = {name: value for name, value in os.environ.items() if name not in TERMINAL}
+        client.execute(env=own | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONPATH": modules})
     for cell in notebook.cells:
         cell.metadata = {}
     return notebook
