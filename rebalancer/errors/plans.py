@@ -152,8 +152,8 @@ class PoolLocked(RebalancerError):
     def __str__(self) -> str:
         held = f"{self.lock} is held" + (f" by {self.holder}" if self.holder else "")
         broken = (
-            " If you know that it is dead, add --break-lock, two minutes after it was last seen or later; after ten, "
-            "and with no migration under way, any run breaks the lock by itself."
+            " If you know that it is dead, `rebalancer apply` with --break-lock breaks the lock, two minutes after "
+            "it was last seen or later; after ten, and with no migration under way, any run does so by itself."
         )
         shown = "" if self.holder else "; `rebalancer status` with the same state folder shows how far it is"
         told = f"another run is writing to this pool ({held}). Wait for it to end, then start again{shown}."
