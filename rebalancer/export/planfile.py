@@ -23,6 +23,7 @@ from rebalancer.plan import FORMAT, Plan, plan_document
 from rebalancer.plan.document import digest_of_document
 from rebalancer.policy import ObjectivePolicy, Priority
 from rebalancer.sanitise import harmless_json
+from rebalancer.units import HOURS_A_DAY, SECONDS_PER_HOUR
 from rebalancer.version import __version__
 
 PLAN_JSON = "plan.json"
@@ -33,6 +34,8 @@ HEAD_BYTES = 200
 """Within these a plan names its format."""
 BEFORE_THEY_WERE: dict[str, Any] = {"levels": (), "pcpu_hours_per_move": 0.0, "priority": Priority.MODE, "level": 0.0}
 """What keys of `objective` mean in plans of versions that did not know them, whatever their defaults are by now."""
+MOST_SECONDS: Final = 10 * 366 * HOURS_A_DAY * SECONDS_PER_HOUR
+"""Ten years: thousands of migrations one after another take a fraction of that."""
 NAMED = "Name a plan folder, or its plan.json"
 NEW_PLAN = "Make a new plan with `rebalancer plan`"
 
@@ -119,6 +122,7 @@ def plan_from_json(text: bytes | str, where: str) -> Plan:
         remedy = f"Read it with the version that wrote it. {NEW_PLAN} otherwise" if writer else NEW_PLAN
         raise PlanFileError(where, problem, remedy) from None
     _check_zones(plan, where)
+    _check_lengths(plan, where)
     plan = _as_meant(plan)
     told = plan_document(plan)
     if digest_of_document(told) != plan.digest or told != document:
@@ -156,6 +160,19 @@ def _check_zones(plan: Plan, where: str) -> None:
     for name, time in times.items():
         if time.tzinfo is None:
             raise PlanFileError(where, f"{name} has no time zone", NEW_PLAN)
+
+
+def _check_lengths(plan: Plan, where: str) -> None:
+    """Refuse what is longer than any plan, and would end beyond the calendar."""
+    whole = plan.schedule
+    lengths = {"the schedule": (whole.seconds, whole.seconds_low, whole.seconds_high, whole.bound_seconds)}
+    lengths |= {
+        f"step {step.id}": (step.start_seconds, step.seconds, step.seconds_low, step.seconds_high)
+        for step in plan.steps
+    }
+    for name, seconds in lengths.items():
+        if max(map(abs, seconds)) > MOST_SECONDS:
+            raise PlanFileError(where, f"{name} takes or begins after more than ten years", NEW_PLAN)
 
 
 @cache

@@ -144,6 +144,12 @@ def test_an_edited_plan_is_refused(tmp_path: Path, edit: Edit) -> None:
         (lambda plan: plan["steps"][0].update(memory_bytes="1"), "steps[0].memory_bytes should be a valid integer"),
         (lambda plan: plan["made_from"]["policy"].update(mode="chaos"), "made_from.policy.mode should be 'balance'"),
         (lambda plan: plan.update(made_at="2026-11-01T02:00:00"), "made_at has no time zone"),
+        (
+            lambda plan: plan["steps"][1].update(start_seconds=4e14),
+            "step s02 takes or begins after more than ten years",
+        ),
+        (lambda plan: plan["steps"][0].update(seconds_high=4e8), "step s01 takes or begins after more than ten years"),
+        (lambda plan: plan["schedule"].update(bound_seconds=-4e8), "the schedule takes or begins after"),
         (lambda plan: plan.update(made_at=None), "made_at should be a time as text"),
     ],
 )
