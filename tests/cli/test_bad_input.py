@@ -117,7 +117,7 @@ FILES = {
         typed=lambda door: ["check", door.write("f.json", '{"a": 1}')], said=("f.json", "not a snapshot", "Take")
     ),
     "another format": Wrong(
-        typed=lambda door: ["check", door.plan / "plan.json"], said=("plan.json", "rebalancer-plan/1", "Take")
+        typed=lambda door: ["check", door.plan / "plan.json"], said=("plan.json", "rebalancer-plan/1", "Name the pool")
     ),
     "newer": Wrong(
         typed=lambda door: ["check", door.write("n.json", snapshot_text(door).replace("snapshot/1", "snapshot/2", 1))],

@@ -17,7 +17,7 @@ from tests.cli.terminal import Terminal
 from tests.two_pools import one_pool, pool_vm
 
 NOW = datetime.now(UTC)
-POLICY = "[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\n"
+POLICY = "[objective]\nthreshold = 0.75\n[storage_motion]\nenabled = true\n[other_pools]\nenabled = true\n"
 EAST = one_pool("e", *(pool_vm(f"e-vm{number}", on=f"e{1 + number % 2}") for number in range(8)))
 WEST = one_pool("w", pool_vm("w-vm0", on="w1"))
 BOTH = ("east.json", "--beside", "west.json", "--policy", "policy.toml")
