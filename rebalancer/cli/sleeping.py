@@ -37,7 +37,6 @@ from rebalancer.face.sleeping import (
     any_can_be_woken,
     assert_may_sleep,
     assert_may_wake,
-    awake,
     emptied_by,
     needed_of,
     switch_of,
@@ -45,6 +44,7 @@ from rebalancer.face.sleeping import (
 )
 from rebalancer.inventory import Host
 from rebalancer.policy import Policy
+from rebalancer.whatif.supply import in_service
 
 
 @dataclass(slots=True, kw_only=True)
@@ -243,7 +243,7 @@ class Saving:
 
     def _sleepers(self, model: rb.Model, record: PowerRecord) -> list[Host]:
         """The hosts that the record has put to sleep, or was about to, and that are not in service."""
-        on, hosts = awake(model), model.state.pool.hosts
+        on, hosts = in_service(model.state.pool), model.state.pool.hosts
         return [hosts[uuid] for uuid in record.at(SLEEPING) if uuid in hosts and uuid not in on]
 
     def _begun(self, model: rb.Model, record: PowerRecord) -> list[Host]:
@@ -255,7 +255,7 @@ class Saving:
         """Those of the others that the next hours need beside these."""
         begun = self._begun(model, record)
         others = [host for host in self._sleepers(model, record) if host not in begun]
-        on = {*awake(model), *(host.uuid for host in begun)}
+        on = {*in_service(model.state.pool), *(host.uuid for host in begun)}
         return needed_of(model, others, on, self.clock.now())
 
     def _stopped(

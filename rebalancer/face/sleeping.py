@@ -17,7 +17,8 @@ from rebalancer.inventory import Host, Uuid
 from rebalancer.plan import Plan
 from rebalancer.policy import Mode, Policy
 from rebalancer.units import first_few, moment_in_words
-from rebalancer.whatif.sleep import Supply, hours_from, in_service, kept_awake, largest_first, smallest_first
+from rebalancer.whatif.sleep import kept_awake
+from rebalancer.whatif.supply import Supply, hours_from, in_service, largest_first, smallest_first
 from rebalancer.xapi import LivePair, LivePool
 from rebalancer.xapi.power.host_power import POWER_ON, SHUTDOWN, assert_words
 from rebalancer.xapi.power.service import DISABLE
@@ -85,11 +86,6 @@ def emptied_by(plan: Plan) -> tuple[Uuid, ...]:
 def any_can_be_woken(live: LivePool | LivePair, hosts: Collection[Uuid], policy: Policy) -> bool:
     """Whether XAPI could switch on one of *hosts*, by its record now, so that it is worth emptying them."""
     return isinstance(live, LivePool) and any(map(live.host_power(policy.execution.power).mode, hosts))
-
-
-def awake(model: Model) -> frozenset[Uuid]:
-    """The hosts on which VMs can be."""
-    return in_service(model.state.pool)
 
 
 def stays_awake(model: Model, host: Host, now: datetime, woken_at: datetime | None) -> str:
@@ -165,7 +161,7 @@ def _sleepy(model: Model, switch: HostSwitch) -> list[Host]:
 
 def woken_meanwhile(model: Model, record: PowerRecord) -> tuple[Uuid, ...]:
     """The hosts of *record* that slept, or were about to, and are back in service, whoever switched them on."""
-    on = awake(model)
+    on = in_service(model.state.pool)
     return tuple(uuid for uuid in record.at(GOING) if uuid in on)
 
 

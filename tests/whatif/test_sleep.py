@@ -17,7 +17,7 @@ from rebalancer.rules.availability.ha_plan import HAPlan
 from rebalancer.rules.availability.spare import Spare
 from rebalancer.rules.facts.memory_model import guest_bytes, resident_bytes
 from rebalancer.whatif import sleep
-from rebalancer.whatif.sleep import Supply, hours_from
+from rebalancer.whatif.supply import Supply, hours_from
 from tests.pools import problem_of
 from tests.solve.tiny import random_problem, tiny
 
