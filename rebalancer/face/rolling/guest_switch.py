@@ -36,7 +36,7 @@ NOTHING: Final = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class GuestWatch:
     """A VM that is waited for to show the power state *wanted*.
 
     Args:
@@ -106,10 +106,10 @@ class GuestSwitch:
         return lowered_in(self.progress.all_words(Event.STOPPING, self.stage))
 
     def _all(
-        self, together: Sequence[ShutDown], begin: Callable[[ShutDown], Watch], *, undaunted: bool
+        self, together: Sequence[ShutDown], begin: Callable[[ShutDown], GuestWatch], *, undaunted: bool
     ) -> list[Failed]:
         """*begin* with each, as long as XAPI refuses none or we are *undaunted*; then wait for all; who fails."""
-        watches, failed, away = list[Watch](), list[Failed](), list[Unreachable]()
+        watches, failed, away = list[GuestWatch](), list[Failed](), list[Unreachable]()
         for each in together:
             try:
                 watches.append(begin(each))
@@ -125,7 +125,7 @@ class GuestSwitch:
             raise away[0]
         return failed
 
-    def _asked(self, each: ShutDown) -> Watch:
+    def _asked(self, each: ShutDown) -> GuestWatch:
         """Ask the guest of a VM to shut down, unless it is off, or on its way there."""
         state = self.power.state(each.vm)
         off = state.power_state == HALTED
@@ -140,7 +140,7 @@ class GuestSwitch:
         task = "" if asked else _sent(self.power.shut_down, each.vm)
         return self._watch(each, HALTED, task, patient=each.hard)
 
-    def _started(self, each: ShutDown) -> Watch:
+    def _started(self, each: ShutDown) -> GuestWatch:
         """Start a VM on its host, unless it runs, or is on its way there."""
         state = self.power.state(each.vm)
         if state.power_state == RUNNING or not UPWARD.isdisjoint(state.operations):
@@ -149,11 +149,11 @@ class GuestSwitch:
         self.progress.note(Event.STARTING, self.stage, words=each.vm)
         return self._watch(each, RUNNING, _sent(lambda vm: self.power.start(vm, self.stage.host), each.vm))
 
-    def _watch(self, each: ShutDown, wanted: str, task: str = "", *, patient: bool = False) -> Watch:
+    def _watch(self, each: ShutDown, wanted: str, task: str = "", *, patient: bool = False) -> GuestWatch:
         until = self.site.clock.monotonic() + self.site.policy.rolling.shutdown_minutes * SECONDS_PER_MINUTE
-        return Watch(guest=each, wanted=wanted, until=until, task=task, patient=patient)
+        return GuestWatch(guest=each, wanted=wanted, until=until, task=task, patient=patient)
 
-    def _watched(self, watches: Sequence[Watch]) -> list[Failed]:
+    def _watched(self, watches: Sequence[GuestWatch]) -> list[Failed]:
         """Wait until each shows what is wanted, or its time is over, whatever the others do; who does not, and why."""
         failed, waiting = list[Failed](), list(watches)
         while waiting:
@@ -161,7 +161,7 @@ class GuestSwitch:
             waiting = [watch for watch, waited in looks if waited is None]
             for watch, waited in looks:
                 following = waited and self._ended(watch, waited)
-                if isinstance(following, Watch):
+                if isinstance(following, GuestWatch):
                     waiting.append(following)
                 elif following:
                     failed.append((watch.guest, following))
@@ -169,14 +169,14 @@ class GuestSwitch:
                 self.site.clock.sleep(self.site.waits.poll)
         return failed
 
-    def _ended(self, watch: Watch, waited: Waited) -> Watch | str:
+    def _ended(self, watch: GuestWatch, waited: Waited) -> GuestWatch | str:
         """What follows where it is over to wait for a VM: why it fails, "" where it does not, or another wait."""
         if not waited.words:
             self._seen(Event.HALTED if watch.wanted == HALTED else Event.RUNS, watch.guest.vm)
             return ""
         return self._switched_off(watch.guest, waited.words) if watch.patient and waited.unanswered else waited.words
 
-    def _switched_off(self, each: ShutDown, words: str) -> Watch | str:
+    def _switched_off(self, each: ShutDown, words: str) -> GuestWatch | str:
         """Switch a VM off whose guest was asked in vain, as *words* say; why it is not, if so."""
         policy, pool = self.site.policy, self.live.read()
         if each.vm in pool.vms and pool.vms[each.vm].power_state is PowerState.HALTED:
@@ -205,7 +205,7 @@ class GuestSwitch:
         if self.progress.last_about(vm, self.stage) is not event:
             self.progress.note(event, self.stage, words=vm)
 
-    def _look(self, watch: Watch) -> Waited | None:
+    def _look(self, watch: GuestWatch) -> Waited | None:
         """How it ended to wait for a VM; None where it has not.
 
         Nobody counts as asked in vain whose task is not known, and who shows nothing of it.
