@@ -46,18 +46,24 @@ def short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:DIGITS]
 
 
+def busiest(plan: Plan) -> tuple[float, float]:
+    """The share of its CPU that the busiest host uses in its busiest hour, before and after."""
+    ends = ([row.before for row in plan.hosts], [row.after for row in plan.hosts])
+    before, after = (max((state.peak_share or 0.0 for state in end), default=0.0) for end in ends)
+    return before, after
+
+
 def load_told(plan: Plan) -> str:
     """The busiest host-hour and what is above the threshold, before and after; "" where nothing ever is."""
-    states, threshold = [(row.before, row.after) for row in plan.hosts], plan.policy.objective.threshold
-    before, after = ([each[end] for each in states] for end in (0, 1))
-    shares = [max((state.peak_share or 0.0 for state in end), default=0.0) for end in (before, after)]
+    threshold, shares = plan.policy.objective.threshold, busiest(plan)
     if max(shares) <= threshold:
         return ""
-    busiest = f"Busiest host-hour: {shares[0]:.0%} before, {shares[1]:.0%} after."
+    before, after = [row.before for row in plan.hosts], [row.after for row in plan.hosts]
+    hottest = f"Busiest host-hour: {shares[0]:.0%} before, {shares[1]:.0%} after."
     overload = (
         f"Overload (above {threshold:.0%}): {_above(before, threshold)} before, {_above(after, threshold)} after."
     )
-    return f" {busiest} {overload}"
+    return f" {hottest} {overload}"
 
 
 def _above(states: Sequence[HostState], threshold: float) -> str:

@@ -180,12 +180,13 @@ def test_cells_of_one_colour_are_one_path(shares: Sequence[float], paths: tuple[
     [
         (Slots(count=24, timezone="UTC"), ("00", "06", "12", "18")),
         (Slots(count=168, timezone="UTC"), DAYS),
-        (Slots(count=48, timezone="UTC", days=(RecordedDay(start=MADE_AT),) * 2), ("Sun 1 Nov",) * 2),
+        (Slots(count=48, timezone="UTC", days=(RecordedDay(start=MADE_AT),) * 2), ("Sun",) * 2),
+        (Slots(count=216, timezone="UTC", days=(RecordedDay(start=MADE_AT),) * 9), ("Sun 1", "") * 4 + ("Sun 1",)),
         (Slots(count=7, timezone="UTC"), ()),
     ],
 )
 def test_the_axis_tells_hours_or_days(when: Slots, below: tuple[str, ...]) -> None:
-    """Of a day its quarters, of a week its days, of recorded days their dates; of anything else nothing."""
+    """Of a day its quarters, of a week its days, of recorded days up to seven of them; of anything else nothing."""
     assert axis(when) == below
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from rebalancer.describe.load_course import LoadCourse, Shares
 from rebalancer.export.markdown import peak_in_words
@@ -60,9 +61,15 @@ def _strip(shares: Shares, state: HostState, plan: Plan) -> Strip:
 
 
 def axis(when: Slots) -> tuple[str, ...]:
-    """What stands below a strip of the slots of *when*, evenly from left to right."""
+    """What stands below a strip of the slots of *when*, evenly from left to right.
+
+    Of recorded days the day of the week; of more than a week only some, with their date.
+    """
     if when.days:
-        return tuple(when.short_words(day * HOURS_A_DAY).rpartition(" ")[0] for day in range(len(when.days)))
+        every = ceil(len(when.days) / len(DAYS))
+        names = [when.short_words(day * HOURS_A_DAY).split(" ") for day in range(len(when.days))]
+        told = [day if every == 1 else f"{day} {date}" for day, date, *_ in names]
+        return tuple("" if number % every else each for number, each in enumerate(told))
     if when.count == HOURS_A_DAY:
         return tuple(f"{hour:02}" for hour in TICKS)
     return DAYS if when.count == len(DAYS) * HOURS_A_DAY else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rebalancer.describe.summary import busiest
 from rebalancer.export.overview import risk_rows
 from rebalancer.plan import Plan, TierResult
 from rebalancer.plan.conditions import condition_of, gap_in_words, gap_is_told
@@ -61,11 +62,8 @@ def tiles(plan: Plan) -> Iterator[tuple[str, str, bool]]:
         longest = f"at most {most_in_words(schedule.seconds_high)} if all are slow"
         yield duration_in_words(schedule.seconds), longest, False
     if plan.load:
-        before, after = (
-            sum((state.peak_share or 0.0) > threshold for state in states)
-            for states in ([row.before for row in plan.hosts], [row.after for row in plan.hosts])
-        )
-        yield f"{before} → {after}", "hosts over their threshold", after > 0
+        before, after = busiest(plan)
+        yield f"{before:.0%} → {after:.0%}", "busiest host-hour", after > threshold and after >= before
     number = main_tier(plan)
     if number is not None and gap_is_told(plan.tiers[number], plan):
         yield f"{plan.tiers[number].gap:.1%}", f"gap of {plan.tiers[number].objective} to the best possible", False
